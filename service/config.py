@@ -51,6 +51,10 @@ class Settings:
     media_addresses: str = _setting("", "Addresses told to browsers for media, by comma. Empty: found on this machine.")
     seal_certificate: str = _setting("", "PEM chain of the office's seal. Empty: a demonstration seal.")
     seal_key: str = _setting("", "PEM key that belongs to the seal.")
+    sms_url: str = _setting(
+        "", "Address of an SMS gateway that takes POST {phone, text}. Empty: messages stay in the outbox."
+    )
+    sms_token: str = _setting("", "Bearer token for the SMS gateway.", secret=True)
     log_level: str = _setting("info", "debug, info, warning or error.")
 
     @classmethod

@@ -1,0 +1,93 @@
+"""The command `peiban`."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import sys
+from collections.abc import Callable, Sequence
+
+from service.config import SettingError, Settings, describe
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    options = _parser().parse_args(arguments)
+    run: Callable[[Settings, argparse.Namespace], int] = options.run
+    try:
+        return run(Settings.read(), options)
+    except SettingError as error:
+        print(f"peiban: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        return 130
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="peiban",
+        description="Peiban 陪办: one person stays with every matter; premises are inspected by live video.",
+        epilog="Settings are PEIBAN_* variables; `peiban settings` lists them.",
+    )
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    demo = commands.add_parser("demo", help="start everything with a demonstration office and print logins")
+    demo.add_argument("--end-with-parent", action="store_true", help="stop when the process that started this one ends")
+    demo.set_defaults(run=_demo)
+
+    serve = commands.add_parser("serve", help="run the service")
+    serve.set_defaults(run=_serve)
+
+    migrate = commands.add_parser("migrate", help="bring the database up to date, as its owner")
+    migrate.set_defaults(run=_migrate)
+
+    rebuild = commands.add_parser("rebuild", help="compute projections anew from the record, beside the live ones")
+    rebuild.add_argument("name", nargs="*", help="projections to rebuild; without a name, all of them")
+    rebuild.set_defaults(run=_rebuild)
+
+    verify = commands.add_parser("verify", help="check the whole record and the recordings, name the first bad place")
+    verify.set_defaults(run=_verify)
+
+    settings = commands.add_parser("settings", help="list the settings with the values in force")
+    settings.set_defaults(run=_settings)
+    return parser
+
+
+def _demo(settings: Settings, options: argparse.Namespace) -> int:
+    from service.demo import run_demo  # noqa: PLC0415 -- `peiban settings` should not load the whole service
+
+    return run_demo(settings, end_with_parent=options.end_with_parent)
+
+
+def _serve(settings: Settings, options: argparse.Namespace) -> int:
+    from service.serve import run_service  # noqa: PLC0415 -- as above
+
+    return run_service(settings)
+
+
+def _migrate(settings: Settings, options: argparse.Namespace) -> int:
+    from service.database import open_database  # noqa: PLC0415 -- as above
+
+    with open_database(settings) as database:
+        applied = asyncio.run(database.migrate())
+    print("\n".join(applied) if applied else "The database is up to date.")
+    return 0
+
+
+def _rebuild(settings: Settings, options: argparse.Namespace) -> int:
+    from service.upkeep import run_rebuild  # noqa: PLC0415 -- as above
+
+    return run_rebuild(settings, options.name)
+
+
+def _verify(settings: Settings, options: argparse.Namespace) -> int:
+    from service.upkeep import run_verify  # noqa: PLC0415 -- as above
+
+    return run_verify(settings)
+
+
+def _settings(settings: Settings, options: argparse.Namespace) -> int:
+    lines = describe(settings)
+    width = max(len(name) for name, _, _ in lines)
+    for name, value, meaning in lines:
+        print(f"{name:<{width}}  {value}\n{'':<{width}}  {meaning}")
+    return 0

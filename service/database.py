@@ -1,0 +1,79 @@
+"""Which PostgreSQL this process works on: the one it is given, or an embedded one below the data folder."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import quote, urlsplit, urlunsplit
+
+from eventstore.embedded import EmbeddedPostgres
+from eventstore.errors import AlreadyRunningError
+from eventstore.migrate import MIGRATIONS, SERVICE_ROLE, migrate
+from service.config import Settings
+
+ROOMS_WITH_TABLES = ("projections", "web")
+
+
+@dataclass(frozen=True)
+class Database:
+    """owner_url: for migrations and rebuilds, empty in a process that is given the service role only.
+
+    password: what the service role is to be given when migrations run; None when somebody else manages the role.
+    """
+
+    owner_url: str
+    service_url: str
+    password: str | None = None
+
+    async def migrate(self) -> list[str]:
+        here = Path(__file__).parent.parent
+        folders = [MIGRATIONS, *(here / room / "migrations" for room in ROOMS_WITH_TABLES)]
+        return await migrate(self.owner_url, folders, self.password)
+
+
+@contextmanager
+def open_database(settings: Settings, *, attach: bool = False) -> Iterator[Database]:
+    """From the main thread, before the event loop: an embedded server lives as long as this context.
+
+    attach: use the embedded server of a service that is running, instead of refusing because it is.
+    """
+    if settings.database_url or settings.service_database_url:
+        yield _given(settings)
+        return
+    server = EmbeddedPostgres(settings.data_dir / "database")
+    try:
+        server.start()
+    except AlreadyRunningError:
+        if not attach:
+            raise
+    try:
+        yield Database(server.url(), server.url(SERVICE_ROLE), _role_password(settings.data_dir))
+    finally:
+        server.stop()
+
+
+def _given(settings: Settings) -> Database:
+    if settings.service_database_url:
+        return Database(settings.database_url, settings.service_database_url)
+    password = _role_password(settings.data_dir)
+    return Database(settings.database_url, _as_role(settings.database_url, SERVICE_ROLE, password), password)
+
+
+def _as_role(url: str, role: str, password: str) -> str:
+    parts = urlsplit(url)
+    host = parts.netloc.rpartition("@")[2]
+    return urlunsplit(parts._replace(netloc=f"{quote(role)}:{quote(password)}@{host}"))
+
+
+def _role_password(data_dir: Path) -> str:
+    """The service role's password on a server that asks for one; made once, kept with the other keys."""
+    folder = data_dir / "keys"
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    file = folder / "database-role"
+    if not file.exists():
+        file.touch(mode=0o600)
+        file.write_text(secrets.token_urlsafe(32), encoding="ascii")
+    return file.read_text(encoding="ascii")

@@ -1,0 +1,57 @@
+"""`peiban serve`: runs until it is told to stop."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import signal
+from collections.abc import Awaitable, Callable
+
+import uvloop
+
+from service.bootstrap import Service, open_service
+from service.config import Settings
+from service.database import Database, open_database
+from service.doors import base_url, open_doors
+from web.observe import JsonLines
+
+Ready = Callable[[Service], Awaitable[None]]
+
+
+def run_service(settings: Settings) -> int:
+    set_up_logging(settings.log_level)
+    with open_database(settings) as database:
+        uvloop.run(keep_running(settings, database, demo=False, when_ready=_say_where(settings)))
+    return 0
+
+
+async def keep_running(settings: Settings, database: Database, *, demo: bool, when_ready: Ready) -> None:
+    """Opens service and doors, calls `when_ready`, and closes everything on SIGINT or SIGTERM."""
+    stopped = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stopped.set)
+    if database.owner_url:
+        await database.migrate()
+    async with (
+        open_service(settings, database, base_url=base_url(settings), demo=demo) as service,
+        open_doors(settings, service.services),
+    ):
+        await when_ready(service)
+        await stopped.wait()
+
+
+def _say_where(settings: Settings) -> Ready:
+    async def say(service: Service) -> None:
+        print(f"Peiban listens at {base_url(settings)}", flush=True)
+
+    return say
+
+
+def set_up_logging(level: str) -> None:
+    """One JSON object a line on standard error."""
+    handler = logging.StreamHandler()
+    handler.setFormatter(JsonLines())
+    logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
+    # It logs certificate names and whole tracebacks for what we tell in a sentence.
+    logging.getLogger("pyhanko").setLevel(logging.ERROR)
