@@ -1,0 +1,55 @@
+"""The immutable record: asyncio persistence for the `eventsourcing` package, on asyncpg and PostgreSQL.
+
+Events are appended in one gapless order, chained by hash per stream, and followed by position. Personal values live in
+the vault; events hold references to them.
+"""
+
+from eventstore.aggregate import Aggregate, Context, CreatedEvent, Event, Sealed
+from eventstore.errors import (
+    AggregateNotFoundError,
+    BusyError,
+    CommandRefusedError,
+    ErasedError,
+    EventStoreError,
+    OutcomeUnknownError,
+    RecordUnavailableError,
+    UnknownEventError,
+    VaultKeyError,
+    VersionConflictError,
+)
+from eventstore.evidence import Finding, Report, verify
+from eventstore.migrate import MIGRATIONS, migrate
+from eventstore.recorder import Recorded
+from eventstore.repository import UnitOfWork
+from eventstore.store import EventStore, Outcome
+from eventstore.vault import DataCipher, Vault, VaultKeys
+
+__all__ = [
+    "MIGRATIONS",
+    "Aggregate",
+    "AggregateNotFoundError",
+    "BusyError",
+    "CommandRefusedError",
+    "Context",
+    "CreatedEvent",
+    "DataCipher",
+    "ErasedError",
+    "Event",
+    "EventStore",
+    "EventStoreError",
+    "Finding",
+    "Outcome",
+    "OutcomeUnknownError",
+    "RecordUnavailableError",
+    "Recorded",
+    "Report",
+    "Sealed",
+    "UnitOfWork",
+    "UnknownEventError",
+    "Vault",
+    "VaultKeyError",
+    "VaultKeys",
+    "VersionConflictError",
+    "migrate",
+    "verify",
+]

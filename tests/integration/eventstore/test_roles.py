@@ -1,0 +1,75 @@
+"""Append-only is the database's word, not ours: these statements go past every line of our code."""
+
+from __future__ import annotations
+
+import psycopg
+import pytest
+from psycopg import errors
+
+from eventstore import EventStore
+from tests.database import Database
+from tests.integration.eventstore.ledger import open_ledger
+
+INSERT = "INSERT INTO peiban_events (originator_id, originator_version, topic, state, hash, notification_id) VALUES "
+EVENT = "('00000000-0000-4000-8000-000000000001', 1, 't', '{}', decode(repeat('00', 32), 'hex'), 2)"
+
+
+def attempt(url: str, statement: str) -> None:
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute(statement.encode())
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE peiban_events SET state = '{}'",
+        "DELETE FROM peiban_events",
+        "TRUNCATE peiban_events",
+        "DROP TABLE peiban_events",
+        "ALTER TABLE peiban_events DISABLE TRIGGER append_only",
+        "ALTER TABLE peiban_events ADD COLUMN more int",
+        INSERT + EVENT,
+        "UPDATE peiban_head SET notification_id = 0",
+        "DELETE FROM peiban_head",
+        "DELETE FROM peiban_commands",
+        "INSERT INTO peiban_commands (command_id, notification_id, answer) VALUES (gen_random_uuid(), 0, '{}')",
+        "UPDATE vault.data_keys SET wrapped = ''",
+        "DELETE FROM vault.entries",
+        "UPDATE vault.subjects SET subject = gen_random_uuid()",
+        "SET session_replication_role = replica",
+        "CREATE TABLE mine (a int)",
+        "CREATE OR REPLACE FUNCTION peiban_refuse_change() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END'",
+        "SET ROLE peiban_owner",
+    ],
+)
+async def test_the_services_role_is_refused(store: EventStore, database: Database, statement: str) -> None:
+    await open_ledger(store)
+    with pytest.raises(errors.InsufficientPrivilege):
+        attempt(database.service_url, statement)
+    assert await store.head() == 1
+
+
+@pytest.mark.parametrize("who", ["owner", "superuser", "replica"])
+@pytest.mark.parametrize(
+    "statement", ["UPDATE peiban_events SET topic = 'x'", "DELETE FROM peiban_events", "TRUNCATE peiban_events"]
+)
+async def test_even_who_owns_the_record_is_refused(
+    store: EventStore, database: Database, who: str, statement: str
+) -> None:
+    await open_ledger(store)
+    url = database.owner_url if who == "owner" else database.superuser_url
+    with pytest.raises(errors.InsufficientPrivilege, match="append-only"):
+        attempt(url, f"SET session_replication_role = replica; {statement}" if who == "replica" else statement)
+    assert len(await store.page(0, 10)) == 1
+
+
+async def test_the_services_role_owns_nothing(database: Database) -> None:
+    with psycopg.connect(database.superuser_url) as connection:
+        owned = connection.execute(
+            "SELECT count(*) FROM pg_shdepend WHERE refobjid = 'peiban_service'::regrole AND deptype = 'o'"
+        ).fetchone()
+        rights = connection.execute(
+            "SELECT rolsuper, rolcreaterole, rolcreatedb, rolbypassrls FROM pg_roles WHERE rolname = 'peiban_service'"
+        ).fetchone()
+    assert owned == (0,)
+    assert rights == (False, False, False, False)
