@@ -65,7 +65,7 @@ class Material(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     code: str
     name: Bilingual
     kind: Literal["core", "deferrable", "shared"]
-    accepts: list[Literal["photo", "pdf"]] = ["photo", "pdf"]
+    accepts: list[Literal["photo", "pdf"]] = msgspec.field(default_factory=lambda: ["photo", "pdf"])
     hint: Bilingual = Bilingual("")
     basis: Basis
 

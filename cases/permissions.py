@@ -137,6 +137,20 @@ TABLE: Mapping[str, tuple[Rule, ...]] = {
     "ViewOutbox": ((R.ADMINISTRATOR, S.ANY),),
 }
 
+# The rows that are no commands.
+READS = frozenset(
+    {
+        "ViewCase",
+        "ViewTimeline",
+        "ViewInspection",
+        "JoinRoom",
+        "PlayRecording",
+        "ViewComplaint",
+        "Oversee",
+        "ViewOutbox",
+    }
+)
+
 
 def _holds(scope: Scope, actor: Actor, subject: Subject) -> bool:
     held: Mapping[Scope, bool] = {

@@ -88,5 +88,7 @@ async def _pages(recorder: Recorder, wake: asyncio.Event, after: int) -> AsyncGe
             after = page[-1].position
             yield page
         if len(page) < PAGE:
+            # Not wait_for: on Python 3.11 it swallows a cancellation that arrives together with the wake.
             with suppress(TimeoutError):
-                await asyncio.wait_for(wake.wait(), POLL_SECONDS)
+                async with asyncio.timeout(POLL_SECONDS):
+                    await wake.wait()

@@ -63,7 +63,7 @@ async def load_office(service: Service, password: str) -> None:
     credentials = services.credentials
     assert isinstance(credentials, Credentials)
     for person in demo_office.PEOPLE:
-        if await credentials.check(person.login, password) is None:
+        if await credentials.staff_of(person.login) is None:
             await credentials.set(person.staff_id, person.login, password)
     await services.directory.load(services.store)
 
