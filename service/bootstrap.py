@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Coroutine
+import logging
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
+from typing import Any
 
 from cases.attachments import AttachmentStore
 from cases.catalogue import shipped
@@ -34,87 +37,96 @@ from web.passwords import Credentials
 from web.services import EdgeSettings, Services
 
 
-@dataclass(frozen=True)
-class Service:
-    """A running service, without its doors."""
-
-    services: Services
-    reactions: PolicyRunner
-
-
 def now() -> datetime:
     return datetime.now(SHANGHAI)
 
 
+log = logging.getLogger(__name__)
+
+_BEGIN_AGAIN_SECONDS = 1.0
+
+
+@dataclass(frozen=True)
+class Stores:
+    """What is kept: the record, the edge's tables, the read models, the places of followers, files."""
+
+    record: EventStore
+    edge: EdgeDatabase
+    models: Any
+    tracking: PostgresTracking
+    attachments: AttachmentStore
+
+    @classmethod
+    async def open(cls, stack: AsyncExitStack, settings: Settings, url: str, keys: Keys) -> Stores:
+        record = await EventStore.open(url, keys=keys.vault)
+        stack.push_async_callback(record.close)
+        edge = await EdgeDatabase.open(url)
+        stack.push_async_callback(edge.close)
+        models = await open_pool(url)
+        stack.push_async_callback(models.close)
+        tracking = await PostgresTracking.open(url)
+        stack.push_async_callback(tracking.close)
+        return cls(record, edge, models, tracking, AttachmentStore(settings.data_dir / "files"))
+
+
 @asynccontextmanager
-async def open_service(settings: Settings, database: Database, *, base_url: str, demo: bool) -> AsyncIterator[Service]:
+async def open_service(settings: Settings, database: Database, *, base_url: str, demo: bool) -> AsyncIterator[Services]:
     """Everything behind the HTTP application; closed in the opposite order."""
     async with AsyncExitStack() as stack:
         keys = Keys.load_or_create(settings, now())
-        store = await EventStore.open(database.service_url, keys=keys.vault)
-        stack.push_async_callback(store.close)
-        edge = await EdgeDatabase.open(database.service_url)
-        stack.push_async_callback(edge.close)
-        pool = await open_pool(database.service_url)
-        stack.push_async_callback(pool.close)
-        tracking = await PostgresTracking.open(database.service_url)
-        stack.push_async_callback(tracking.close)
-
+        stores = await Stores.open(stack, settings, database.service_url, keys)
         directory = Directory()
-        await directory.load(store)
-        attachments = AttachmentStore(settings.data_dir / "files")
-        files = Files(edge, store, attachments, now)
-        dispatcher = Dispatcher(store, case_handlers(directory, files) | inspection_handlers(), shipped(), now)
-        runner = await stack.enter_async_context(Runner(store, pool, list(PROJECTIONS.values()), now))
-        messenger = _messenger(settings, edge, keys, demo=demo)
-        recordings = settings.data_dir / "recordings"
-        live = LiveRooms(await _plane(settings, stack), dispatcher, store, recordings)
-        policies = [
-            *POLICIES,
-            *inspection_policies(
-                store=store,
-                attachments=attachments,
-                catalogue=shipped(),
-                directory=directory,
-                messenger=messenger,
-                invitations=keys.invitations,
-                seal=keys.seal,
-                base_url=base_url,
-                clock=now,
-            ),
-        ]
-        reactions = PolicyRunner(store, dispatcher, policies, tracking=tracking)
+        await directory.load(stores.record)
+        files = Files(stores.edge, stores.record, stores.attachments, now)
+        handlers = case_handlers(directory, files) | inspection_handlers()
+        dispatcher = Dispatcher(stores.record, handlers, shipped(), now)
+        runner = await stack.enter_async_context(Runner(stores.record, stores.models, list(PROJECTIONS.values()), now))
+        edge_settings = EdgeSettings(
+            base_url=base_url,
+            secret=keys.edge,
+            recordings=settings.data_dir / "recordings",
+            derived=settings.data_dir / "derived",
+            demo=demo,
+            behind_proxy=settings.behind_proxy,
+        )
+        live = LiveRooms(await _plane(settings, stack), dispatcher, stores.record, edge_settings.recordings)
+        services = Services(
+            settings=edge_settings,
+            store=stores.record,
+            database=stores.edge,
+            dispatcher=dispatcher,
+            catalogue=shipped(),
+            directory=directory,
+            runner=runner,
+            pool=stores.models,
+            invitations=keys.invitations,
+            attachments=stores.attachments,
+            files=files,
+            messenger=_messenger(settings, stores.edge, keys, demo=demo),
+            live=live,
+            clock=now,
+            credentials=Credentials(stores.edge, now),
+        )
         await live.start()
         stack.push_async_callback(live.close)
-        await _keep(stack, directory.keep(store), "directory")
-        await _keep(stack, reactions.run(), "reactions")
-        yield Service(
-            Services(
-                settings=EdgeSettings(
-                    base_url=base_url,
-                    secret=keys.edge,
-                    recordings=recordings,
-                    derived=settings.data_dir / "derived",
-                    demo=demo,
-                    behind_proxy=settings.behind_proxy,
-                ),
-                store=store,
-                database=edge,
-                dispatcher=dispatcher,
-                catalogue=shipped(),
-                directory=directory,
-                runner=runner,
-                pool=pool,
-                invitations=keys.invitations,
-                attachments=attachments,
-                files=files,
-                messenger=messenger,
-                live=live,
-                clock=now,
-                credentials=Credentials(edge, now),
-            ),
-            reactions,
-        )
+        await _keep(stack, partial(directory.keep, stores.record), "directory")
+        await _keep(stack, _reactions(services, stores, keys).run, "reactions")
+        yield services
+
+
+def _reactions(services: Services, stores: Stores, keys: Keys) -> PolicyRunner:
+    policies = inspection_policies(
+        store=services.store,
+        attachments=services.attachments,
+        catalogue=services.catalogue,
+        directory=services.directory,
+        messenger=services.messenger,
+        invitations=keys.invitations,
+        seal=keys.seal,
+        base_url=services.settings.base_url,
+        clock=services.clock,
+    )
+    return PolicyRunner(services.store, services.dispatcher, [*POLICIES, *policies], tracking=stores.tracking)
 
 
 async def _plane(settings: Settings, stack: AsyncExitStack) -> MediaPlane:
@@ -132,9 +144,18 @@ def _messenger(settings: Settings, edge: EdgeDatabase, keys: Keys, *, demo: bool
     return OutboxMessenger(edge, keys.edge, now)
 
 
-async def _keep(stack: AsyncExitStack, work: Coroutine[None, None, None], name: str) -> None:
-    """Runs until the service closes."""
-    task = asyncio.create_task(work, name=name)
+async def _keep(stack: AsyncExitStack, work: Callable[[], Coroutine[None, None, None]], name: str) -> None:
+    """Runs until the service closes; what fails, a database that went away for one, is begun again."""
+
+    async def keep() -> None:
+        while True:
+            try:
+                await work()
+            except Exception:
+                log.exception("begun again", extra={"task": name})
+                await asyncio.sleep(_BEGIN_AGAIN_SECONDS)
+
+    task = asyncio.create_task(keep(), name=name)
 
     async def end() -> None:
         task.cancel()

@@ -16,12 +16,12 @@ from cases.commands import Command
 from cases.dispatch import Dispatcher
 from cases.permissions import Actor, Role
 from service import demo_office
-from service.bootstrap import Service
 from service.config import Settings
 from service.database import open_database
 from service.doors import base_url
 from service.serve import Ready, keep_running, set_up_logging
 from web.passwords import Credentials
+from web.services import Services
 
 _PR_SET_PDEATHSIG = 1
 _LOADER = Actor(id="system:demo", roles=frozenset({Role.SYSTEM}), channel="system")
@@ -48,17 +48,16 @@ def _end_with_parent() -> None:
 
 
 def _load_and_tell(settings: Settings) -> Ready:
-    async def when_ready(service: Service) -> None:
+    async def when_ready(services: Services) -> None:
         password = _password(settings)
-        await load_office(service, password)
+        await load_office(services, password)
         print(_welcome(settings, password), flush=True)
 
     return when_ready
 
 
-async def load_office(service: Service, password: str) -> None:
+async def load_office(services: Services, password: str) -> None:
     """Offices, people, logins. What is there already stays as it is."""
-    services = service.services
     await _give(services.dispatcher, demo_office.commands())
     credentials = services.credentials
     assert isinstance(credentials, Credentials)

@@ -9,13 +9,14 @@ from collections.abc import Awaitable, Callable
 
 import uvloop
 
-from service.bootstrap import Service, open_service
+from service.bootstrap import open_service
 from service.config import Settings
 from service.database import Database, open_database
 from service.doors import base_url, open_doors
 from web.observe import JsonLines
+from web.services import Services
 
-Ready = Callable[[Service], Awaitable[None]]
+Ready = Callable[[Services], Awaitable[None]]
 
 
 def run_service(settings: Settings) -> int:
@@ -34,15 +35,15 @@ async def keep_running(settings: Settings, database: Database, *, demo: bool, wh
     if database.owner_url:
         await database.migrate()
     async with (
-        open_service(settings, database, base_url=base_url(settings), demo=demo) as service,
-        open_doors(settings, service.services),
+        open_service(settings, database, base_url=base_url(settings), demo=demo) as services,
+        open_doors(settings, services),
     ):
-        await when_ready(service)
+        await when_ready(services)
         await stopped.wait()
 
 
 def _say_where(settings: Settings) -> Ready:
-    async def say(service: Service) -> None:
+    async def say(services: Services) -> None:
         print(f"Peiban listens at {base_url(settings)}", flush=True)
 
     return say

@@ -53,6 +53,8 @@ GAP_REASONS = {
     "audio-lost": "声音数据丢失",
     "audio-silent": "没有收到声音",
     "audio-not-written": "声音未能写入",
+    "disconnected": "拍摄方未接入",
+    "damaged": "录制文件其后部分损坏",
 }
 LEGAL = (
     "依据《中华人民共和国行政许可法》第三十四条，由两名以上工作人员核查。申请人有异议的，可以陈述、申辩（第七条）。",
