@@ -16,6 +16,7 @@ from cases.catalogue import Bilingual, ServiceItem
 CaseStatus = Literal[
     "received",  # 已收件
     "gap-notice",  # 待补正
+    "supplemented",  # 已补正
     "accepted",  # 已受理
     "inspecting",  # 勘验中
     "inspected",  # 勘验完成

@@ -66,7 +66,7 @@ class Browsers:
             timezone_id="Asia/Shanghai",
             base_url=self._demo.url,
             permissions=["camera", "microphone"],
-            env={"FONTCONFIG_FILE": str(_fonts()), "HOME": profile},
+            env={"FONTCONFIG_FILE": str(_fonts()), "HOME": profile, "LANG": "C.UTF-8"},
         )
         self._stack.push_async_callback(context.close)
         return self._watched(context, context.pages[0])

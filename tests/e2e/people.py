@@ -111,7 +111,7 @@ class Applicant:
     async def upload(self, material: str, path: Path) -> None:
         card = self.page.locator("section", has=self.page.get_by_role("heading", name=material))
         await card.locator("input[type=file]").first.set_input_files(path)
-        await expect(card.get_by_text("已传").or_(card.get_by_role("img")).first).to_be_visible()
+        await expect(card.get_by_text("已上传")).to_be_visible()
 
 
 @dataclass

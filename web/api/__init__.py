@@ -1,0 +1,37 @@
+"""All routes under /api/v1, one module per noun."""
+
+from web.api import (
+    attachments,
+    cases,
+    complaints,
+    evidence,
+    inspections,
+    invitations,
+    items,
+    outbox,
+    oversight,
+    room,
+    session,
+    visits,
+)
+from web.routing import Route
+
+# Fixed paths come before patterns that would also fit them.
+ROUTES: tuple[Route, ...] = tuple(
+    route
+    for noun in (
+        session,
+        items,
+        attachments,
+        oversight,
+        cases,
+        visits,
+        inspections,
+        evidence,
+        room,
+        invitations,
+        complaints,
+        outbox,
+    )
+    for route in noun.routes
+)

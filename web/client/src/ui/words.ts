@@ -1,0 +1,132 @@
+import { t } from '@/i18n'
+import type { CaseStatus, CaseSummary, Deadline, InspectionStatus, Mode, Outcome, Verdict } from '@/api/types'
+
+/** Tone of a mark; the words carry the meaning, the colour only repeats it. */
+export type Tone = '' | 'good' | 'warm' | 'bad' | 'plain'
+
+export function caseStatus(status: CaseStatus): string {
+  switch (status) {
+    case 'received': return t('已收件', 'Received')
+    case 'gap-notice': return t('待补正', 'Waiting for supplement')
+    case 'supplemented': return t('已补正', 'Supplemented')
+    case 'accepted': return t('已受理', 'Accepted')
+    case 'inspecting': return t('勘验中', 'Inspection under way')
+    case 'inspected': return t('勘验完成', 'Inspected')
+    case 'granted': return t('准予许可', 'Granted')
+    case 'refused': return t('不予许可', 'Not granted')
+    case 'not-accepted': return t('不予受理', 'Not accepted')
+    case 'withdrawn': return t('已撤回', 'Withdrawn')
+  }
+}
+
+export function caseTone(status: CaseStatus): Tone {
+  if (status === 'granted') return 'good'
+  if (status === 'gap-notice') return 'warm'
+  if (status === 'refused' || status === 'not-accepted') return 'bad'
+  return status === 'withdrawn' ? 'plain' : ''
+}
+
+/** What is happening and what the applicant has to do, in plain words. */
+export function headline(summary: CaseSummary): string {
+  const name = summary.companion.name ?? t('陪办人', 'your companion')
+  switch (summary.status) {
+    case 'received': return t(`${name} 正在看您的材料，有问题会一次告诉您`, `${name} is reading your papers and will tell you everything at once`)
+    case 'gap-notice': return t('需要您补充材料，补齐后马上继续', 'Something is missing. Once you add it, we go on at once')
+    case 'supplemented': return t(`材料已补上，${name} 正在看`, `${name} is reading what you added`)
+    case 'accepted': return t('已受理，正在审查；需要看现场时会约您', 'Accepted and under review. We will make an appointment if we need to see the place')
+    case 'inspecting': return t('正在安排或进行勘验，请留意约定的时间', 'An inspection is being arranged or under way')
+    case 'inspected': return t('勘验已完成，正在作出决定', 'The inspection is done; the decision is being made')
+    case 'granted': return t('办好了，准予许可', 'Done: the licence is granted')
+    case 'refused': return t('未能批准，理由和救济途径见下', 'Not granted. Reasons and remedies are below')
+    case 'not-accepted': return t('不属于这里受理，去哪里办见下', 'Not accepted here. Where to go is below')
+    case 'withdrawn': return t('您已撤回这次申请', 'You withdrew this application')
+  }
+}
+
+export function modeWord(mode: Mode): string {
+  return { remote: t('远程视频', 'by video'), 'on-site': t('上门现场', 'on site'), mixed: t('视频＋现场', 'video and on site') }[mode]
+}
+
+export function inspectionStatus(status: InspectionStatus): string {
+  return {
+    planned: t('待约时间', 'to be scheduled'),
+    offered: t('待您确认时间', 'time offered'),
+    confirmed: t('已约定', 'confirmed'),
+    running: t('进行中', 'under way'),
+    ended: t('已结束', 'ended'),
+    signing: t('待签名', 'to be signed'),
+    sealed: t('已签章归档', 'signed and sealed'),
+  }[status]
+}
+
+export function outcomeWord(outcome: Outcome): string {
+  return {
+    '': '',
+    passed: t('通过', 'passed'),
+    rectify: t('整改后复核', 'to be mended and looked at again'),
+    failed: t('不通过', 'not passed'),
+    'on-site': t('转现场核查', 'to be looked at on site'),
+  }[outcome]
+}
+
+export function outcomeTone(outcome: Outcome): Tone {
+  return ({ '': 'plain', passed: 'good', rectify: 'warm', failed: 'bad', 'on-site': '' } as const)[outcome]
+}
+
+export const VERDICTS: Verdict[] = ['pass', 'rectify-now', 'rectify-by', 'fail', 'not-applicable', 'unclear']
+
+export function verdictWord(verdict: Verdict | '' | null): string {
+  switch (verdict) {
+    case 'pass': return t('合格', 'Pass')
+    case 'rectify-now': return t('当场整改合格', 'Mended on the spot')
+    case 'rectify-by': return t('限期整改', 'Mend by a date')
+    case 'fail': return t('不合格', 'Fail')
+    case 'not-applicable': return t('不适用', 'Not applicable')
+    case 'unclear': return t('看不清，转现场', 'Unclear, see on site')
+    default: return t('未判定', 'Not judged')
+  }
+}
+
+export function verdictTone(verdict: Verdict | '' | null): Tone {
+  if (verdict === 'pass' || verdict === 'rectify-now') return 'good'
+  if (verdict === 'fail') return 'bad'
+  return verdict === 'rectify-by' || verdict === 'unclear' ? 'warm' : 'plain'
+}
+
+export function evidenceWord(kind: string): string {
+  const words: Record<string, string> = {
+    still: t('照片', 'still'),
+    passage: t('连续走拍', 'walk-through'),
+    measurement: t('测量读数', 'measurement'),
+    document: t('证件文件', 'document'),
+    statement: t('当面说明', 'statement'),
+  }
+  return words[kind] ?? kind
+}
+
+export function deadlineWord(deadline: Deadline): string {
+  if (deadline.days_left < 0) return t(`已超期 ${-deadline.days_left} 个工作日`, `${-deadline.days_left} working days overdue`)
+  if (deadline.days_left === 0) return t('今天到期', 'due today')
+  return t(`还剩 ${deadline.days_left} 个工作日`, `${deadline.days_left} working days left`)
+}
+
+export function deadlineTone(deadline: Deadline): Tone {
+  return deadline.days_left < 0 ? 'bad' : deadline.days_left <= 2 ? 'warm' : ''
+}
+
+export function channelWord(channel: string): string {
+  const words: Record<string, string> = {
+    phone: t('手机', 'phone'),
+    counter: t('窗口', 'counter'),
+    desk: t('工作台', 'desk'),
+    video: t('视频', 'video'),
+    field: t('现场', 'on site'),
+    cli: t('命令行', 'command line'),
+    system: t('系统', 'system'),
+  }
+  return words[channel] ?? channel
+}
+
+export function levelWord(level: number): string {
+  return ['', t('非常不满意', 'Very dissatisfied'), t('不满意', 'Dissatisfied'), t('基本满意', 'Fairly satisfied'), t('满意', 'Satisfied'), t('非常满意', 'Very satisfied')][level] ?? ''
+}

@@ -1,0 +1,285 @@
+"""Rows of the read models → what case pages show. Pure: references were opened before, time is given."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID
+
+from cases.calendar import mainland
+from cases.catalogue import Bilingual, Catalogue, ServiceItem
+from cases.clock import days_left, office_day
+from cases.directory import Directory
+from cases.errors import MissingError
+from cases.permissions import Actor
+from projections.labels import label
+from projections.rows import AttachmentRow, CaseRow, InspectionRow, NoticeRow, Ref, StepRow, TimelineRow
+from web import views
+from web.abilities import case_abilities
+from web.opened import Opened
+from web.routing import API
+
+REMEDIES = {
+    "reconsideration-60-days": Bilingual(
+        "可自收到决定之日起六十日内申请行政复议", "Administrative reconsideration within 60 days of the decision"
+    ),
+    "litigation-6-months": Bilingual(
+        "可自收到决定之日起六个月内提起行政诉讼", "Administrative litigation within 6 months of the decision"
+    ),
+}
+
+
+def case_summary(
+    row: CaseRow, opened: Opened, catalogue: Catalogue, directory: Directory, now: datetime
+) -> views.CaseSummary:
+    return views.CaseSummary(
+        id=row.id,
+        number=row.number,
+        item_code=row.item,
+        item_name=catalogue.version(row.item, row.item_version).name,
+        status=row.status,
+        received_at=row.received_at,
+        applicant=opened.text(row.party),
+        place=opened.text(row.place),
+        companion=opened.person(row.companion),
+        office_name=office_name(directory, row.office),
+        deadline=_deadline(row, catalogue.version(row.item, row.item_version), now),
+        needs=row.needs,
+    )
+
+
+def case_view(
+    row: CaseRow,
+    inspections: Sequence[InspectionRow],
+    actor: Actor,
+    opened: Opened,
+    *,
+    catalogue: Catalogue,
+    directory: Directory,
+    now: datetime,
+) -> views.CaseView:
+    item = catalogue.version(row.item, row.item_version)
+    return views.CaseView(
+        summary=case_summary(row, opened, catalogue, directory, now),
+        form=_form(row, item, opened),
+        materials=[
+            views.MaterialView(
+                code=supplied.material,
+                name=_material_name(item, supplied.material),
+                kind=_material_kind(item, supplied.material),
+                attachments=[attachment_view(file, opened) for file in supplied.attachments],
+            )
+            for supplied in row.materials
+        ],
+        notices=[_notice(notice, item, opened) for notice in row.notices],
+        steps=[_step(step, opened) for step in row.steps],
+        visits=[
+            views.ReturnVisit(
+                id=visit.id,
+                number=visit.number,
+                opened_at=visit.opened_at,
+                closed_at=visit.closed_at,
+                officer=opened.person(visit.officer),
+            )
+            for visit in row.visits
+        ],
+        inspections=[inspection_brief(inspection, opened, catalogue, row) for inspection in inspections],
+        handover=_handover(row, opened),
+        decision=_decision(row, opened),
+        evaluation=_evaluation(row, opened),
+        complaint_id=row.complaint,
+        may=case_abilities(actor, row, item),
+    )
+
+
+def inspection_brief(
+    row: InspectionRow, opened: Opened, catalogue: Catalogue, case: CaseRow | None = None
+) -> views.InspectionBrief:
+    """case: gives the applicant's name, which the inspection itself does not hold."""
+    return views.InspectionBrief(
+        id=row.id,
+        case_id=row.case_id,
+        case_number=row.case_number,
+        item_name=catalogue.version(row.item, row.item_version).name,
+        applicant=opened.text(case.party) if case else None,
+        place=opened.text(row.place),
+        mode=row.mode,
+        status=row.status,
+        outcome=row.outcome,
+        starts_at=row.starts_at,
+        ends_at=row.ends_at,
+        inspectors=[opened.person(inspector) for inspector in row.inspectors],
+    )
+
+
+def attachment_view(row: AttachmentRow, opened: Opened) -> views.Attachment:
+    return attachment(row.id, row.kind, opened.text(row.name), row.size, row.sha256)
+
+
+def attachment(id: UUID, kind: str, name: str | None, size: int, sha256: str) -> views.Attachment:
+    base = f"{API}/attachments/{id}?variant="
+    return views.Attachment(
+        id=id,
+        kind="photo" if kind == "photo" else "pdf",
+        name=name,
+        size=size,
+        sha256=sha256,
+        url=base + ("display" if kind == "photo" else "original"),
+        thumbnail_url=base + "thumbnail" if kind == "photo" else "",
+    )
+
+
+def timeline_entry(row: TimelineRow, opened: Opened) -> views.TimelineEntry:
+    return views.TimelineEntry(
+        position=row.position,
+        stream=row.stream,
+        stream_id=row.stream_id,
+        version=row.version,
+        topic=row.topic,
+        label=label(row.topic),
+        at=row.at,
+        actor=row.actor,
+        actor_name=opened.who(row.actor),
+        principal=row.principal,
+        channel=row.channel,
+        office=row.office,
+        cause=row.cause,
+        hash=row.hash,
+        facts=row.facts,
+    )
+
+
+def office_name(directory: Directory, code: str) -> str:
+    try:
+        return directory.office(code).name["zh"]
+    except MissingError:
+        return code
+
+
+def _deadline(row: CaseRow, item: ServiceItem, now: datetime) -> views.Deadline | None:
+    """The promised period; the law's own one is in the item. Nothing runs before acceptance or after the end."""
+    if row.deadline is None or row.decision is not None or row.status == "withdrawn":
+        return None
+    ends = date.fromisoformat(row.deadline.promised_ends)
+    return views.Deadline(
+        kind="promised",
+        starts=row.deadline.starts,
+        days=row.deadline.promised_days,
+        ends=row.deadline.promised_ends,
+        days_left=days_left(ends, office_day(now), mainland()),
+        provisional=mainland().is_provisional(ends),
+        basis=item.promised.basis.text,
+    )
+
+
+def _form(row: CaseRow, item: ServiceItem, opened: Opened) -> list[views.FormValue]:
+    fields = {field.code: field for field in item.form}
+    return [
+        views.FormValue(
+            code=code,
+            label=fields[code].label if code in fields else Bilingual(code, code),
+            value=opened.text(value),
+            unit=fields[code].unit if code in fields else "",
+        )
+        for code, value in row.form.items()
+    ]
+
+
+def _notice(notice: NoticeRow, item: ServiceItem, opened: Opened) -> views.GapNotice:
+    gaps = [
+        views.GapView(target=gap.target, label=target_name(item, gap.target), what=opened.text(gap.what), done=gap.done)
+        for gap in notice.gaps
+    ]
+    return views.GapNotice(
+        number=notice.number, issued_at=notice.issued_at, gaps=gaps, supplemented_at=notice.supplemented_at
+    )
+
+
+def target_name(item: ServiceItem, code: str) -> Bilingual:
+    """The label of a material or form field."""
+    for material in item.materials:
+        if material.code == code:
+            return material.name
+    for field in item.form:
+        if field.code == code:
+            return field.label
+    return Bilingual(code, code)
+
+
+def _material_name(item: ServiceItem, code: str) -> Bilingual:
+    return target_name(item, code)
+
+
+def _material_kind(item: ServiceItem, code: str) -> str:
+    return next((material.kind for material in item.materials if material.code == code), "core")
+
+
+def _step(step: StepRow, opened: Opened) -> views.Step:
+    detail = opened.text(step.detail) if step.detail else None
+    if detail is None and step.about.startswith("staff:"):
+        detail = opened.person(step.about).name
+    return views.Step(
+        position=step.position,
+        topic=step.topic,
+        at=step.at,
+        label=label(step.topic),
+        by=opened.who(step.actor),
+        channel=step.channel,
+        detail=detail,
+    )
+
+
+def _handover(row: CaseRow, opened: Opened) -> dict[str, Any] | None:
+    """to and by are persons; note in the officer's words."""
+    if row.handover is None:
+        return None
+    return {
+        "to": opened.person(row.handover.to),
+        "by": opened.person(row.handover.by),
+        "at": row.handover.asked_at,
+        "note": opened.text(row.handover.note),
+    }
+
+
+def _decision(row: CaseRow, opened: Opened) -> dict[str, Any] | None:
+    """A decision, or the refusal of acceptance (`granted` false, `acceptance` false)."""
+    if row.decision is not None:
+        return {
+            "granted": row.decision.granted,
+            "acceptance": True,
+            "at": row.decision.at,
+            "by": opened.person(row.decision.by),
+            "reasons": opened.text(row.decision.reasons),
+            "remedies": [_remedy(code) for code in row.decision.remedies],
+            "basis": row.decision.basis,
+        }
+    if row.refusal is not None:
+        return {
+            "granted": False,
+            "acceptance": False,
+            "at": row.refusal.at,
+            "by": opened.person(row.refusal.by),
+            "reasons": opened.text(row.refusal.reason),
+            "right_authority": row.refusal.right_authority,
+            "remedies": [],
+            "basis": "",
+        }
+    return None
+
+
+def _remedy(code: str) -> Mapping[str, str]:
+    text = REMEDIES.get(code, Bilingual(code, code))
+    return {"code": code, "zh": text.zh, "en": text.en}
+
+
+def _evaluation(row: CaseRow, opened: Opened) -> dict[str, Any] | None:
+    if row.evaluation is None:
+        return None
+    comment: Ref | None = row.evaluation.comment
+    return {
+        "level": row.evaluation.level,
+        "real_named": row.evaluation.real_named,
+        "comment": opened.text(comment),
+        "at": row.evaluation.at,
+    }
