@@ -73,9 +73,12 @@ class Call:
 
     @property
     def address(self) -> str:
-        forwarded = self.request.headers.get("X-Forwarded-For", "")
-        if self.services.settings.behind_proxy and forwarded:
-            return forwarded.rpartition(",")[2].strip()
+        """The caller's address. Of what a proxy forwards, only the last entry is its own; the others may be made up."""
+        if came_through_proxy(self.request, self.services.settings.behind_proxy):
+            # Some proxies append to the caller's header, others add a second line of it.
+            forwarded = ",".join(self.request.headers.getall("X-Forwarded-For", ()))
+            if last := forwarded.rpartition(",")[2].strip():
+                return last
         return self.request.remote or "unknown"
 
     @property
@@ -117,9 +120,15 @@ class Call:
             outcome = await self.services.dispatcher.handle(self.actor, command, self.command_id)
         finally:
             watchers.commands -= 1
-        # Running out of time is no failure: the command is done, and the page follows by itself.
-        await self.services.runner.wait_for(outcome.position, timeout=_KEEP_UP_SECONDS)
+        await self.shown(outcome.position)
         return Done(position=outcome.position, answer=dict(outcome.answer))
+
+    async def shown(self, position: int) -> None:
+        """Waits until the pages show this position, so that whoever acted reads what he did.
+
+        Running out of time is no failure: the command is done, and the page follows by itself.
+        """
+        await self.services.runner.wait_for(position, timeout=_KEEP_UP_SECONDS)
 
     def set_cookie(self, name: str, value: str, *, seconds: int) -> None:
         """HttpOnly, SameSite=Lax; `__Host-` and Secure wherever there is TLS."""
@@ -149,5 +158,14 @@ class Call:
         return f"__Host-{plain}" if self.secure else plain
 
 
+def came_through_proxy(request: web.BaseRequest, behind_proxy: bool) -> bool:
+    """A proxy that ends TLS comes in by the plain door; whoever uses the other one speaks for himself."""
+    return behind_proxy and not request.secure
+
+
 def is_secure(request: web.BaseRequest, base_url: str, behind_proxy: bool) -> bool:
-    return request.secure or (behind_proxy and base_url.startswith("https://"))
+    """Whether the browser sees https; the proxy says so, or else the address that the service is known under."""
+    if not came_through_proxy(request, behind_proxy):
+        return request.secure
+    told = request.headers.getall("X-Forwarded-Proto", ())
+    return told[-1].strip().lower() == "https" if told else base_url.startswith("https://")

@@ -36,6 +36,7 @@ class Browsers:
         self._playwright = playwright
         self._demo = demo
         self._stack = AsyncExitStack()
+        self._pages: list[Page] = []
         self.troubles: list[str] = []
 
     async def __aenter__(self) -> Self:
@@ -43,6 +44,14 @@ class Browsers:
 
     async def __aexit__(self, *exception: object) -> None:
         await self._stack.aclose()
+
+    async def last_words(self) -> str:
+        """What every window shows, for the report of a failed walk."""
+        shown = []
+        for number, page in enumerate(self._pages):
+            await shoot(page, f"failed-{number}")
+            shown.append(f"{page.url}\n{await page.locator('body').aria_snapshot()}")
+        return "\n\n".join([*shown, *self.troubles])
 
     async def phone(self) -> Page:
         return await self._open(PHONE, [f"--use-file-for-fake-video-capture={film()}"], touch=True)
@@ -66,7 +75,7 @@ class Browsers:
             timezone_id="Asia/Shanghai",
             base_url=self._demo.url,
             permissions=["camera", "microphone"],
-            env={"FONTCONFIG_FILE": str(_fonts()), "HOME": profile, "LANG": "C.UTF-8"},
+            env={"FONTCONFIG_FILE": str(fonts()), "HOME": profile, "LANG": "C.UTF-8"},
         )
         self._stack.push_async_callback(context.close)
         return self._watched(context, context.pages[0])
@@ -74,6 +83,7 @@ class Browsers:
     def _watched(self, context: BrowserContext, page: Page) -> Page:
         """What a page complains about is kept; the walks end by looking that there is nothing."""
         context.set_default_timeout(20_000)
+        self._pages.append(page)
         page.on("pageerror", lambda error: self.troubles.append(f"{page.url}: {error}"))
         page.on(
             "console",
@@ -118,7 +128,7 @@ def _write_film(source: Path, target: Path) -> None:
 
 
 @cache
-def _fonts() -> Path:
+def fonts() -> Path:
     """A font configuration that adds the package's own Chinese fonts; the system need not have any."""
     file = Path(tempfile.mkdtemp(prefix="peiban-fonts-")) / "fonts.conf"
     file.write_text(

@@ -33,6 +33,11 @@ async def playwright() -> AsyncIterator[Playwright]:
 
 
 @pytest.fixture
-async def browsers(playwright: Playwright, demo: DemoService) -> AsyncIterator[Browsers]:
+async def browsers(
+    playwright: Playwright, demo: DemoService, request: pytest.FixtureRequest
+) -> AsyncIterator[Browsers]:
     async with Browsers(playwright, demo) as browsers:
+        failed_before = request.session.testsfailed
         yield browsers
+        if request.session.testsfailed > failed_before:
+            print(await browsers.last_words())  # noqa: T201 -- pytest shows it with the failure

@@ -52,6 +52,10 @@ function reach(name, within) {
   return reached ? { x, y, left: box.left, top: box.top, width: box.width, height: box.height } : 'covered'
 }
 
+/** Touches travel another way than our scripts, which can overtake them: whoever touches waits until this has grown. */
+let touches = 0
+document.addEventListener('click', () => touches++, true)
+
 /** Types into a field in place of what is there, by the engine's own editing. */
 function type(name, text, within) {
   const field = find(name, within)
@@ -86,8 +90,12 @@ function photograph(name, within) {
 
 const text = () => (document.body ? document.body.innerText : '')
 
-/** Things that stick out at the side, by their words: a page that can be pushed sideways is broken. */
-function wide() {
-  const most = document.documentElement.clientWidth
-  return document.documentElement.scrollWidth > most ? document.documentElement.scrollWidth - most : 0
+/** How far the page can be pushed sideways, in pixels. */
+const overhang = () => document.documentElement.scrollWidth - document.documentElement.clientWidth
+
+/** What was done is drawn: two frames later. */
+let drawn = false
+function draw() {
+  drawn = false
+  requestAnimationFrame(() => requestAnimationFrame(() => (drawn = true)))
 }

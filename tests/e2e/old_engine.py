@@ -5,6 +5,8 @@ Runs under the interpreter of the system, for PyQt5 is a package of the distribu
 address and the errors that it has written to its console since the last one. The end of the input ends the process.
 """
 
+# PyQt5 has no place in the virtual environment, so its types are not known there.
+# mypy: disable-error-code="import-not-found,misc"
 from __future__ import annotations
 
 import json
@@ -13,12 +15,20 @@ import threading
 from pathlib import Path
 from typing import Any
 
-from PyQt5.QtCore import QObject, QPoint, Qt, QUrl, pyqtSignal
+from PyQt5.QtCore import QEvent, QObject, QPoint, QPointF, Qt, QUrl, pyqtSignal
+from PyQt5.QtGui import QMouseEvent
 from PyQt5.QtTest import QTest
-from PyQt5.QtWebEngineWidgets import QWebEnginePage, QWebEngineProfile, QWebEngineScript, QWebEngineView
+from PyQt5.QtWebEngineWidgets import (
+    QWebEnginePage,
+    QWebEngineProfile,
+    QWebEngineScript,
+    QWebEngineSettings,
+    QWebEngineView,
+)
 from PyQt5.QtWidgets import QApplication
 
 WIDTH, HEIGHT = 390, 844
+FRAME = 20  # milliseconds
 OWN_WORLD = QWebEngineScript.ApplicationWorld  # our script sees the document, and nothing of the page's own objects
 
 
@@ -49,6 +59,7 @@ class Phone(QObject):
         profile.setHttpAcceptLanguage("zh-CN,zh;q=0.9")
         profile.scripts().insert(_injected(helper))
         self.page = Page(profile, self)
+        self.page.settings().setAttribute(QWebEngineSettings.ShowScrollBars, False)
         self.view = QWebEngineView()
         self.view.setPage(self.page)
         self.view.resize(WIDTH, HEIGHT)
@@ -76,16 +87,21 @@ class Phone(QObject):
             case "drag":
                 self._drag([QPoint(x, y) for x, y in order["points"]])
             case "grab":
-                self._answer(self.view.grab().save(order["file"]))
+                self._grab(order["file"])
 
     def _drag(self, points: list[QPoint]) -> None:
         surface = self.view.focusProxy()
         QTest.mousePress(surface, Qt.LeftButton, Qt.NoModifier, points[0])
-        for point in points[1:]:
-            QTest.mouseMove(surface, point)
-            QTest.qWait(20)  # the engine merges movements of one frame
+        for point in points[1:]:  # QTest moves the machine's pointer, and here is none
+            move = QMouseEvent(QEvent.MouseMove, QPointF(point), Qt.LeftButton, Qt.LeftButton, Qt.NoModifier)
+            QApplication.sendEvent(surface, move)
+            QTest.qWait(FRAME)  # the engine merges movements of one frame
         QTest.mouseRelease(surface, Qt.LeftButton, Qt.NoModifier, points[-1])
         self._answer(True)
+
+    def _grab(self, file: str) -> None:
+        QTest.qWait(4 * FRAME)  # what the page has drawn is handed on to the window
+        self._answer(self.view.grab().save(file))
 
     def _opened(self, loaded: bool) -> None:
         if self._opening:
@@ -95,7 +111,8 @@ class Phone(QObject):
     def _answer(self, value: Any) -> None:
         troubles, self.page.troubles = self.page.troubles, []
         said = {"value": value, "address": self.page.url().toString(), "troubles": troubles}
-        print(json.dumps(said), flush=True)
+        sys.stdout.write(json.dumps(said) + "\n")
+        sys.stdout.flush()
 
 
 def _injected(source: str) -> QWebEngineScript:

@@ -8,12 +8,13 @@ import os
 import subprocess
 import tempfile
 from asyncio.subprocess import PIPE, Process
+from collections.abc import Awaitable, Callable
 from functools import cache
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
-from tests.e2e.browsers import PICTURES, _fonts, film
+from tests.e2e.browsers import PICTURES, film, fonts
 
 SYSTEM_PYTHON = "/usr/bin/python3"
 _FLAGS = (
@@ -22,6 +23,21 @@ _FLAGS = (
 )  # fmt: skip
 _SECONDS = 15.0
 _LOOK_AGAIN = 0.05
+
+
+T = TypeVar("T")
+
+
+async def eventually(look: Callable[[], Awaitable[T]], fits: Callable[[T], object], what: str) -> T:
+    """What is found by the first look that fits; where nothing tells of a change, one has to look again."""
+    loop = asyncio.get_running_loop()
+    end = loop.time() + _SECONDS
+    while True:
+        found = await look()
+        if fits(found):
+            return found
+        assert loop.time() < end, f"waited for {what}, and last found: {found}"
+        await asyncio.sleep(_LOOK_AGAIN)
 
 
 @cache
@@ -51,7 +67,7 @@ class OldPhone:
         home = Path(self._home.name)
         environment = {
             "PATH": os.defpath, "HOME": str(home), "XDG_RUNTIME_DIR": str(home), "TZ": "Asia/Shanghai",
-            "LANG": "C.UTF-8", "FONTCONFIG_FILE": str(_fonts()),
+            "LANG": "C.UTF-8", "FONTCONFIG_FILE": str(fonts()),
             "QT_QPA_PLATFORM": "offscreen", "QT_QUICK_BACKEND": "software", "QT_LOGGING_RULES": "*.debug=false",
             "QTWEBENGINE_CHROMIUM_FLAGS": " ".join([*_FLAGS, f"--use-file-for-fake-video-capture={film()}"]),
         }  # fmt: skip
@@ -66,8 +82,6 @@ class OldPhone:
         self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None
     ) -> None:
         assert self._process is not None and self._process.stdin is not None
-        if error is not None and self._process.returncode is None:
-            await self.shoot("failed")
         self._process.stdin.close()
         try:
             await asyncio.wait_for(self._process.wait(), 5)
@@ -85,14 +99,11 @@ class OldPhone:
 
     async def see(self, *words: str) -> str:
         """Everything the page says, once it says all this."""
-        async with asyncio.timeout(_SECONDS):
-            while not all(word in (said := await self.read()) for word in words):
-                await asyncio.sleep(_LOOK_AGAIN)
-        return said
+        return await eventually(self.read, lambda said: all(word in said for word in words), f"the words {words}")
 
     async def tap(self, name: str, *, within: str = "") -> None:
         point = await self._reach(name, within)
-        await self._ask(do="click", x=point["x"], y=point["y"])
+        await self._touch(do="click", x=point["x"], y=point["y"])
 
     async def type(self, name: str, text: str, *, within: str = "") -> None:
         await self._done(f"type({_js(name)}, {_js(text)}, {_js(within)})", name)
@@ -107,34 +118,40 @@ class OldPhone:
         points = [
             [round(box["left"] + x * box["width"]), round(box["top"] + y * box["height"])] for x, y in corners
         ]  # fmt: skip
-        await self._ask(do="drag", points=points)
+        await self._touch(do="drag", points=points)
 
     async def run(self, script: str) -> Any:
         """The value of an expression, in a world of its own: it sees the document, not the page's objects."""
         return await self._ask(do="run", script=script)
 
     async def shoot(self, name: str) -> None:
-        """A picture for people to look at; kept out of the repository."""
+        """A picture for people to look at, kept out of the repository. No page may be wider than the screen."""
         PICTURES.mkdir(parents=True, exist_ok=True)
         self._shots += 1
+        assert await self.run("overhang()") == 0
+        await self.run("draw()")
+        await self._until("drawn", bool, "a picture")
         assert await self._ask(do="grab", file=str(PICTURES / f"old-{self._shots:02d}-{name}.png"))
+
+    async def _touch(self, **order: Any) -> None:
+        before = await self.run("touches")
+        await self._ask(**order)
+        await self._until("touches", lambda touches: touches != before, "the touch to arrive")
 
     async def _reach(self, name: str, within: str) -> dict[str, float]:
         """Where to touch a control; waits until it is there, enabled, and nothing covers it."""
-        found: Any = None
-        try:
-            async with asyncio.timeout(_SECONDS):
-                while not isinstance(found := await self.run(f"reach({_js(name)}, {_js(within)})"), dict):
-                    await asyncio.sleep(_LOOK_AGAIN)
-        except TimeoutError:
-            raise AssertionError(f"{name!r} of {within!r}: {found}; the page says: {await self.read()}") from None
-        return dict(found)
+        script = f"reach({_js(name)}, {_js(within)})"
+        return dict(await self._until(script, lambda found: isinstance(found, dict), f"a way to touch {name!r}"))
 
     async def _done(self, script: str, name: str) -> None:
-        async with asyncio.timeout(_SECONDS):
-            while (refused := await self.run(script)) == "not found":
-                await asyncio.sleep(_LOOK_AGAIN)
+        refused = await self._until(script, lambda refused: refused != "not found", f"{name!r}")
         assert refused == "", (name, refused)
+
+    async def _until(self, script: str, fits: Callable[[Any], object], what: str) -> Any:
+        try:
+            return await eventually(lambda: self.run(script), fits, what)
+        except AssertionError as error:
+            raise AssertionError(f"{error}; the page says: {await self.read()}") from None
 
     async def _ask(self, **order: Any) -> Any:
         assert self._process is not None

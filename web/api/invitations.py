@@ -15,7 +15,7 @@ from inspection.inspection import Inspection
 from inspection.invitation import require_open
 from web import views
 from web.api.session import session_view
-from web.auth import AGAIN_IN, masked
+from web.auth import AGAIN_IN, masked, net_of
 from web.call import Call
 from web.problems import CodeRefusedError
 from web.routing import ANYONE, Routes
@@ -44,7 +44,7 @@ class ProveInvitation(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     summary="What a link leads to",
 )
 async def look_at_invitation(call: Call, body: Look) -> views.Invitation:
-    await call.auth.throttle.take(_LOOKS, call.address)
+    await call.auth.throttle.take(_LOOKS, net_of(call.address))
     inspection = await _inspection(call, body.token)
     item = call.services.catalogue.version(inspection.item, inspection.item_version)
     phone = await _phone(call, inspection)
@@ -80,7 +80,8 @@ async def verify_invitation(call: Call, body: ProveInvitation) -> views.Session:
     actor = Actor(id=guest, roles=frozenset({Role.GUEST}), channel="video", principal=f"person:{person}")
     # The id is made from the invitation: however often the link is used, it is bound once.
     bind = BindInvitation(inspection_id=inspection.id)
-    await call.services.dispatcher.handle(actor, bind, uuid5(inspection.id, f"bind {person}"))
+    outcome = await call.services.dispatcher.handle(actor, bind, uuid5(inspection.id, f"bind {person}"))
+    await call.shown(outcome.position)
     login = await call.auth.begin(call, "guest", guest, person=person, phone=phone)
     return await session_view(call, login)
 
