@@ -57,6 +57,9 @@ $(VENV)/.tested-with: $(VENV)/.installed
 chromium:
 	@command -v chromium chromium-browser google-chrome >/dev/null || $(MAKE) --no-print-directory system-packages PACKAGES=chromium FOR="the end-to-end tests"
 
+old-engine: ## Chromium 87, for the old phone's test; without it that test is skipped
+	@/usr/bin/python3 -c 'import PyQt5.QtWebEngineWidgets, PyQt5.QtTest' 2>/dev/null || $(MAKE) --no-print-directory system-packages PACKAGES=python3-pyqt5.qtwebengine FOR="the old engine's test"
+
 # Debian's packages, when they are missing and may be installed; otherwise one clear sentence.
 system-packages:
 	@if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
@@ -69,4 +72,4 @@ system-packages:
 	  echo "$(PACKAGES) is needed for $(FOR) and may not be installed from here: run 'sudo apt-get install $(PACKAGES)' and try again."; exit 1; \
 	fi
 
-.PHONY: help install demo test check deep unit e2e types clean chromium system-packages
+.PHONY: help install demo test check deep unit e2e types clean chromium old-engine system-packages

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path, PurePath
+from secrets import token_hex
 from typing import Literal
 from uuid import UUID
 
@@ -216,7 +217,8 @@ class AttachmentStore:
         return self._folder / f"{UUID(str(id))}.{variant}"
 
     def _write(self, paths: Mapping[Path, bytes]) -> None:
-        drafts = {path.with_name(path.name + ".tmp"): path for path in paths}
+        # Of its own name, so that two who store the same file at once do not write into one draft.
+        drafts = {path.with_name(f"{path.name}.{token_hex(4)}.tmp"): path for path in paths}
         try:
             for draft, path in drafts.items():
                 with draft.open("wb") as file:

@@ -117,9 +117,14 @@ class ServiceItem(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
 
 def is_sure(trust: str) -> bool:
     """Whether a trust mark (`L`, `P`, `P-old`, `K75`, `L/K80`) is sure enough to be stated without reserve."""
-    if "P-old" in trust:
-        return False
-    return all(int(percent) >= _SURE for percent in re.findall(r"K(\d+)", trust))
+    return all(_is_sure_mark(mark.strip()) for mark in trust.split("/"))
+
+
+def _is_sure_mark(mark: str) -> bool:
+    """What is not known is not sure."""
+    if guess := re.fullmatch(r"K ?([0-9]{1,3})%?", mark):
+        return int(guess[1]) >= _SURE
+    return mark == "D" or (mark.startswith(("L", "P")) and mark != "P-old")
 
 
 class Catalogue:

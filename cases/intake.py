@@ -46,9 +46,10 @@ class ClaimedFile:
 class StagedFiles(Protocol):
     """Uploads that wait to be filed with a case."""
 
-    async def claim(self, ids: Sequence[UUID], owner: str) -> list[ClaimedFile]:
+    async def claim(self, ids: Sequence[UUID], owner: str, subject: UUID) -> list[ClaimedFile]:
         """The files, in the order of the ids, if all of them were uploaded by `owner` (`person:…`, `staff:…`).
 
+        From here on they lie under a key of the applicant, `subject`, whoever uploaded them.
         Called again with the same ids when a command is retried, so it must answer the same again.
         Raises a MissingError for a file that is not there or is somebody else's.
         """

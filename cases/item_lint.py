@@ -13,6 +13,8 @@ from cases.organisation import DIVISIONS
 
 # Conditions that name nothing (北京、上海优化营商环境条例): whoever reads them does not know what to bring.
 CATCH_ALLS = ("其他", "其它", "有关", "相关材料", "等材料")
+# What people put into their own words may name anybody; and no event holds what cannot be erased.
+_OWN_WORDS = ("text", "paragraph", "phone", "address")
 _PERSONAL = STANDING_FIELDS.keys() - {DISTRICT_FIELD}
 
 
@@ -71,7 +73,7 @@ def _form(item: ServiceItem) -> Iterator[str]:
         elif code in _PERSONAL and not field.personal:
             yield f"field {code} is personal"
     for field in item.form:
-        if field.kind in ("phone", "address") and not field.personal:
+        if field.kind in _OWN_WORDS and not field.personal:
             yield f"field {field.code} is personal"
         if (field.kind == "choice") != bool(field.options):
             yield f"field {field.code}: options belong to choices"

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from uuid import UUID
 
 from cases.errors import NotPermittedError
 
@@ -45,6 +46,11 @@ class Actor:
     office: str = ""
     region: str = ""
     principal: str = ""
+
+
+def person_id(ref: str) -> UUID:
+    """The vault subject in `person:<uuid>`."""
+    return UUID(ref.removeprefix("person:"))
 
 
 @dataclass(frozen=True, kw_only=True)

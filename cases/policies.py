@@ -96,10 +96,17 @@ class PolicyRunner:
         await self._note(policy, position)
         async with self._store.follow(after=position) as pages:
             async for page in pages:
-                for recorded in page:
-                    await self._react(policy, recorded)
-                await self._tracking.set(policy.name, page[-1].position)
-                await self._note(policy, page[-1].position)
+                done = position
+                try:
+                    for recorded in page:
+                        await self._react(policy, recorded)
+                        done = recorded.position
+                finally:
+                    # Also when one failed: what was done before it, a message sent, is not done with each new try.
+                    if done > position:
+                        await self._tracking.set(policy.name, done)
+                        await self._note(policy, done)
+                        position = done
 
     async def _react(self, policy: Policy, recorded: Recorded) -> None:
         actor = Actor(id=f"system:{policy.name}", roles=frozenset({Role.SYSTEM}), channel="system")

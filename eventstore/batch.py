@@ -14,11 +14,12 @@ from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import asyncpg
 from eventsourcing.persistence import StoredEvent
 
+from eventstore.chain import START
 from eventstore.connection import LOST, STATEMENT_SECONDS, Connection, Row
 from eventstore.errors import (
     BusyError,
@@ -131,6 +132,18 @@ class BatchWriter:
         self._queue.append(waiting)
         self._wake.set()
         return await waiting.result
+
+    async def confirm(self, command_id: UUID) -> Written | None:
+        """What is stored under this id, once it is as safe as if it were written now; None when nothing is.
+
+        An answer that can be seen may stand on this server alone: whoever waited for its standby was cut off. Asking
+        takes the head row, so it is a commit behind the first one, and waits for the standby to have both.
+        """
+        nowhere = StoredEvent(uuid4(), 2, "", b"")  # no stream begins at 2: refused, unless the id is known
+        try:
+            return await self.write(Append(command_id, "null", [nowhere], [START]))
+        except VersionConflictError:
+            return None
 
     async def close(self) -> None:
         """Writes what is queued, then lets the connection go."""

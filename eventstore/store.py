@@ -96,6 +96,8 @@ class EventStore:
         """
         async with self._commands.hold(command_id):
             stored = await self._recorder.select_answer(command_id)
+            if stored is not None:  # to be seen is not to be safe: its standby may never have confirmed it
+                stored = await self._writer.confirm(command_id)
             if stored is None:
                 stored = await self._carry_out(command_id, decide)
         return Outcome(json.loads(stored.answer), stored.position, stored.replayed)

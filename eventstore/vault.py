@@ -35,6 +35,7 @@ _COMMITMENT_KEY_BYTES = 32
 _SUBJECT = "SELECT subject FROM vault.subjects WHERE kind = $1 AND digest = $2"
 _NEW_SUBJECT = "INSERT INTO vault.subjects (kind, digest, subject) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING"
 _KEY = "SELECT key_id, subject, scope, algorithm, kek_id, nonce AS key_nonce, wrapped FROM vault.data_keys WHERE subject = $1 AND scope = $2"  # noqa: E501 - one statement
+_KEY_OF_BLOB = "SELECT key_id, subject, scope, algorithm, kek_id, nonce AS key_nonce, wrapped FROM vault.data_keys WHERE key_id = $1 AND scope = $2"  # noqa: E501 - one statement
 _NEW_KEY = """
 INSERT INTO vault.data_keys (key_id, subject, scope, algorithm, kek_id, nonce, wrapped)
 VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT DO NOTHING
@@ -177,6 +178,15 @@ class Vault:
             await self._reader.fetch(_NEW_KEY, *self._wrap_new(subject, scope))
             row = await self._reader.fetch_row(_KEY, subject, scope)
         return self._unwrap(row)
+
+    async def open_blob(self, blob: bytes, scope: UUID) -> bytes:
+        """The content of a blob of this scope, whosoever key it lies under. Raises ErasedError, VaultKeyError."""
+        if blob[:1] != _BLOB_FORMAT or len(blob) < 17:
+            raise VaultKeyError("[not a sealed blob]")
+        row = await self._reader.fetch_row(_KEY_OF_BLOB, UUID(bytes=blob[1:17]), scope)
+        if row is None:
+            raise ErasedError
+        return self._unwrap(row).open(blob)
 
     async def seal(
         self, subject: UUID, scope: UUID, values: Mapping[str, str]

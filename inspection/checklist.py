@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from cases.catalogue import CheckItem
-from inspection.commands import Mode, Verdict
+from inspection.commands import Verdict
 from inspection.errors import OnTheSpotError, VerdictError
 from inspection.events import Mend
 
@@ -19,10 +19,10 @@ BY_VIDEO: frozenset[Verdict] = frozenset({"unclear", "fail", "not-applicable"})
 
 
 def require_sound_verdict(
-    check: CheckItem, verdict: Verdict, *, mode: Mode, has_note: bool, mend_by: datetime | None, now: datetime
+    check: CheckItem, verdict: Verdict, *, by_video: bool, has_note: bool, mend_by: datetime | None, now: datetime
 ) -> None:
     """Raises VerdictError or OnTheSpotError."""
-    if check.on_the_spot and mode == "remote" and verdict not in BY_VIDEO:
+    if check.on_the_spot and by_video and verdict not in BY_VIDEO:
         raise OnTheSpotError(item=check.code)
     if not has_note and (verdict in NEEDS_NOTE or (verdict == "not-applicable" and check.mandatory)):
         raise VerdictError(
@@ -36,31 +36,31 @@ def require_sound_verdict(
         raise VerdictError("整改期限应晚于现在。", "The date for mending must lie in the future.", item=check.code)
 
 
-def blocking(checklist: Sequence[CheckItem], verdicts: Mapping[str, Verdict], mode: Mode) -> list[CheckItem]:
+def blocking(checklist: Sequence[CheckItem], verdicts: Mapping[str, Verdict], by_video: bool) -> list[CheckItem]:
     """Mandatory items that must be judged before the findings; what video cannot show is left to the visit."""
     return [
         check
         for check in checklist
-        if check.mandatory and check.code not in verdicts and not (check.on_the_spot and mode == "remote")
+        if check.mandatory and check.code not in verdicts and not (check.on_the_spot and by_video)
     ]
 
 
-def outcome_of(checklist: Sequence[CheckItem], verdicts: Mapping[str, Verdict], mode: Mode) -> str:
+def outcome_of(checklist: Sequence[CheckItem], verdicts: Mapping[str, Verdict], by_video: bool) -> str:
     """`failed`: a veto item failed. `on-site`: something could not be judged and needs a visit.
 
     `rectify`: something is to be mended by a date, or failed without being a veto item. Else `passed`.
     """
     if any(check.veto and verdicts.get(check.code) == "fail" for check in checklist):
         return "failed"
-    if any(_needs_visit(check, verdicts.get(check.code), mode) for check in checklist):
+    if any(_needs_visit(check, verdicts.get(check.code), by_video) for check in checklist):
         return "on-site"
     if any(verdicts.get(check.code) in ("rectify-by", "fail") for check in checklist):
         return "rectify"
     return "passed"
 
 
-def _needs_visit(check: CheckItem, verdict: Verdict | None, mode: Mode) -> bool:
-    unseen = check.mandatory and check.on_the_spot and mode == "remote" and verdict is None
+def _needs_visit(check: CheckItem, verdict: Verdict | None, by_video: bool) -> bool:
+    unseen = check.mandatory and check.on_the_spot and by_video and verdict is None
     return unseen or verdict == "unclear"
 
 

@@ -67,7 +67,7 @@ class NotePresence(Command, frozen=True, kw_only=True):
 
 
 class NoteRecording(Command, frozen=True, kw_only=True):
-    """The recorder's facts: opened, head (every few seconds), sealed, recovered after a crash.
+    """The recorder's facts: opened, head (every quarter of a minute), sealed, recovered after a crash.
 
     head: hex SHA-256 chain head of the journal; size in bytes; gaps as (from, to, reason) with ISO times.
     """

@@ -103,8 +103,8 @@ class VerdictError(InvalidInputError):
 
 class OnTheSpotError(RefusedError):
     code = "on-the-spot-item"
-    zh = "本项不能通过视频判定，请记为“看不清”，由现场勘验补判。"
-    en = "This item cannot be judged by video. Mark it as unclear; it will be judged on site."
+    zh = "本项不能通过视频判定。已到现场的请先登记到场再判定；未到场的请记为“看不清”，由现场勘验补判。"
+    en = "Video cannot show this item. At the premises, say first that you have arrived; else mark it as unclear."
 
 
 class ItemsOpenError(RefusedError):

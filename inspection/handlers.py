@@ -13,7 +13,7 @@ from cases.commands import Command
 from cases.dispatch import Answer, Desk, Handler, Handlers
 from cases.errors import InvalidInputError, WrongStateError
 from cases.organisation import Staff, staff_ref
-from cases.permissions import Role
+from cases.permissions import Role, person_id
 from eventstore import AggregateNotFoundError, Sealed
 from inspection import commands as c
 from inspection import notice
@@ -28,10 +28,7 @@ _INSPECTABLE = (Status.ACCEPTED, Status.INSPECTING, Status.INSPECTED)
 
 async def _plan(new_id: Callable[[], UUID], desk: Desk, command: c.PlanInspection) -> Answer:
     case = await desk.get(Case, command.case_id)
-    if case.status not in _INSPECTABLE:
-        raise WrongStateError(
-            "本件受理之后、决定之前才能安排勘验。", "Inspections follow acceptance and precede the decision."
-        )
+    _require_in_hand(case)
     if command.mode == "remote" and case.inspection_mode == "on-site":
         raise ModeNotAllowedError(
             "申请人选择了现场勘验，请安排现场勘验。", "The applicant chose an inspection on site. Plan one on site."
@@ -40,7 +37,7 @@ async def _plan(new_id: Callable[[], UUID], desk: Desk, command: c.PlanInspectio
     await _require_inspectors(desk, case, command.inspectors)
     place = case.form.get(PLACE)
     if isinstance(place, str):
-        place = (await desk.seal(_person(case.applicant), case.id, {PLACE: place}))[PLACE]
+        place = (await desk.seal(person_id(case.applicant), case.id, {PLACE: place}))[PLACE]
     inspection = Inspection.plan(
         desk.context,
         id=new_id(),
@@ -55,6 +52,27 @@ async def _plan(new_id: Callable[[], UUID], desk: Desk, command: c.PlanInspectio
     )
     desk.add(inspection)
     return {"inspection_id": str(inspection.id)}
+
+
+def _require_in_hand(case: Case) -> None:
+    """What is collected after the decision cannot support it (行政诉讼证据规定 §60), and a withdrawn case is over."""
+    if case.status not in _INSPECTABLE:
+        raise WrongStateError(
+            "本件受理之后、决定之前才能勘验。", "Inspections follow acceptance and precede the decision."
+        )
+
+
+async def _require_current(desk: Desk, inspection: Inspection) -> None:
+    """The case is in hand, and no other inspection was planned in place of this one."""
+    case = await desk.peek(Case, UUID(inspection.case))
+    _require_in_hand(case)
+    noted = list(case.inspections)
+    if str(inspection.id) in noted[:-1]:
+        raise WrongStateError(
+            "本次勘验已由新安排的勘验代替，请在新的勘验中办理。",
+            "Another inspection was planned in place of this one. Go on there.",
+            inspection_id=noted[-1],
+        )
 
 
 async def _require_none_unfinished(desk: Desk, case: Case) -> None:
@@ -85,6 +103,7 @@ async def _require_inspectors(desk: Desk, case: Case, inspectors: list[UUID]) ->
 
 async def _offer_slot(desk: Desk, command: c.OfferSlot) -> Answer:
     inspection = await desk.get(Inspection, command.inspection_id)
+    await _require_current(desk, inspection)
     inspection.offer_slot(desk.context, starts_at=command.starts_at, minutes=command.minutes)
     return {"invitation": inspection.invitation}
 
@@ -165,6 +184,7 @@ async def _arrive_on_site(desk: Desk, command: c.ArriveOnSite) -> Answer:
 
 async def _start(desk: Desk, command: c.StartInspection) -> Answer:
     inspection = await desk.get(Inspection, command.inspection_id)
+    await _require_current(desk, inspection)
     inspection.start(desk.context)
     return {}
 
@@ -246,11 +266,7 @@ async def _seal_sheet(desk: Desk, command: c.SealSheet) -> Answer:
 
 async def _seal(desk: Desk, inspection: Inspection, name: str, value: str) -> Sealed:
     """Under the applicant's key of this case: erasing him erases what was written about him."""
-    return (await desk.seal(_person(inspection.applicant), UUID(inspection.case), {name: value}))[name]
-
-
-def _person(applicant: str) -> UUID:
-    return UUID(applicant.removeprefix("person:"))
+    return (await desk.seal(person_id(inspection.applicant), UUID(inspection.case), {name: value}))[name]
 
 
 def _checklist(desk: Desk, inspection: Inspection) -> list[CheckItem]:

@@ -164,16 +164,25 @@ class Inspection(Aggregate, topic="inspection"):
     def refuse_remote(self, context: Context, *, reason: str) -> None:
         """To the premises instead, keeping slot and turn; what was judged so far stays."""
         self._require_not_over()
-        if self.mode == "remote":
+        if self.mode != self._mode_without_video:
             self.trigger(events.RemoteRefused, context, reason=reason)
 
     def move_on_site(self, context: Context, *, reason: Sealed | None) -> None:
         self._require_not_over()
         if self.mode == "on-site":
             raise WrongStateError("本次勘验已是现场勘验。", "This inspection is already on site.")
-        mode: Mode = "mixed" if self.running else "on-site"
-        if mode != self.mode:
-            self.trigger(events.MovedOnSite, context, reason=reason, mode=mode)
+        if self.mode != self._mode_without_video:
+            self.trigger(events.MovedOnSite, context, reason=reason, mode=self._mode_without_video)
+
+    @property
+    def _mode_without_video(self) -> Mode:
+        """As which it goes on at the premises: what was seen by video before stays part of it."""
+        return "mixed" if self.running and self.mode != "on-site" else "on-site"
+
+    @property
+    def by_video(self) -> bool:
+        """Whether nobody has been to the premises, so that what must be seen there cannot be judged."""
+        return self.mode != "on-site" and not self.on_site
 
     # presence, start, recording
 
@@ -198,11 +207,8 @@ class Inspection(Aggregate, topic="inspection"):
     @property
     def waiting_for(self) -> list[str]:
         """What the start still waits for: `notice`, `inspectors`, `applicant`."""
-        inspectors = {
-            "remote": self.in_room,
-            "mixed": self.in_room | self.on_site,
-            "on-site": self.on_site,
-        }[self.mode] & set(self.inspectors)
+        places = {"remote": self.in_room, "mixed": self.in_room | self.on_site, "on-site": self.on_site}
+        inspectors = places[self.mode] & set(self.inspectors)
         missing = {
             "notice": self.mode != "on-site" and not self.notice_accepted,
             "inspectors": len(inspectors) < 2,
@@ -256,9 +262,7 @@ class Inspection(Aggregate, topic="inspection"):
 
     def _is_open(self, participant: str, part: int) -> bool:
         if (participant, part) not in self.recordings:
-            raise MissingError(
-                "没有这一段录音录像。", "There is no such part of the recording.", participant=participant, part=part
-            )
+            raise MissingError("没有这一段录音录像。", "There is no such part of the recording.")
         return self.recordings[participant, part] == "running"
 
     # the checklist
@@ -301,7 +305,7 @@ class Inspection(Aggregate, topic="inspection"):
     ) -> None:
         self._require_running()
         require_sound_verdict(
-            check, verdict, mode=self.mode, has_note=note is not None, mend_by=mend_by, now=context.at
+            check, verdict, by_video=self.by_video, has_note=note is not None, mend_by=mend_by, now=context.at
         )
         names = [str(still) for still in stills]
         if foreign := [name for name in names if self.stills.get(name) != check.code]:
@@ -318,7 +322,7 @@ class Inspection(Aggregate, topic="inspection"):
 
     def tell_findings(self, context: Context, *, checklist: Sequence[CheckItem]) -> None:
         self._require_running()
-        if still_open := blocking(checklist, self.verdicts, self.mode):
+        if still_open := blocking(checklist, self.verdicts, self.by_video):
             raise errors.ItemsOpenError.naming(still_open)
         passed = [check.code for check in checklist if self.verdicts.get(check.code) in ("pass", "rectify-now")]
         mend = to_mend(checklist, self.verdicts, self.mend_by)
@@ -328,7 +332,7 @@ class Inspection(Aggregate, topic="inspection"):
         self._require_running()
         if not self.findings_told:
             raise errors.FindingsUntoldError
-        self.trigger(events.InspectionEnded, context, outcome=outcome_of(checklist, self.verdicts, self.mode))
+        self.trigger(events.InspectionEnded, context, outcome=outcome_of(checklist, self.verdicts, self.by_video))
 
     # the sheet
 
@@ -382,15 +386,11 @@ class Inspection(Aggregate, topic="inspection"):
 
     def _require_not_started(self) -> None:
         if self.started_at is not None:
-            raise WrongStateError(
-                "勘验已经开始，这一步不能再办。", "The inspection has started; it is too late for this."
-            )
+            raise WrongStateError("勘验已经开始，这一步不能再办。", "Too late: the inspection has started.")
 
     def _require_not_over(self) -> None:
         if self.over:
-            raise WrongStateError(
-                "勘验已经结束，这一步不能再办。", "The inspection has ended; it is too late for this."
-            )
+            raise WrongStateError("勘验已经结束，这一步不能再办。", "Too late: the inspection has ended.")
 
     def _require_running(self) -> None:
         if not self.running:

@@ -22,7 +22,7 @@ from inspection.inspection import Inspection
 from inspection.live_room import LiveRoom, Send, Tab, sealed_fact, tell
 from inspection.media.plane import MediaPlane, State
 from inspection.names import names_of
-from inspection.recorder import journal_path, parts_on_disk, read_sealed, settle
+from inspection.recorder import Sealed, journal_path, parts_on_disk, read_sealed, settle
 
 log = logging.getLogger(__name__)
 
@@ -65,6 +65,7 @@ class LiveRooms:
         self._monotonic = monotonic
         self._rooms: dict[UUID, LiveRoom] = {}
         self._opening = asyncio.Lock()
+        self._learning = asyncio.Lock()
         self._tasks: list[asyncio.Task[None]] = []
         self._closing = False
 
@@ -85,12 +86,13 @@ class LiveRooms:
 
         send: writes one text frame. Raises RoomEndedError, NotPermittedError, MissingError, AggregateNotFoundError.
         """
-        room = await self._room(inspection_id)
         inspection = await self._store.get(Inspection, inspection_id)
         party = inspection.party(party)
+        # From here on nothing is waited for, or an empty room could be put away before it is entered.
+        room = await self._room(inspection_id)
         if role != room.state.facts.role(party):
             raise NotPermittedError
-        if inspection.over or room.state.closed is not None:
+        if room.state.closed is not None:
             raise RoomEndedError
         number, tab = room.join(party, send)
         return Seat(room, party, number, tab)
@@ -151,13 +153,20 @@ class LiveRooms:
         while True:
             await asyncio.sleep(TICK_SECONDS)
             for id, room in list(self._rooms.items()):
-                room.feed(io.Tick())
-                if room.idle:
-                    ended = room.state.facts.ended
-                    del self._rooms[id]
-                    await room.stop()
-                    if ended:
-                        await self._mark_complete(id)
+                try:
+                    await self._tick_room(id, room)
+                except Exception:  # one room's fault, or a record that is away, must not stop the others' time
+                    log.exception("rooms.tick_failed", extra={"inspection": str(id)})
+
+    async def _tick_room(self, id: UUID, room: LiveRoom) -> None:
+        room.feed(io.Tick())
+        if not room.idle or self._opening.locked():  # somebody is about to enter
+            return
+        ended = room.state.facts.ended
+        del self._rooms[id]
+        await room.stop()
+        if ended:
+            await self._mark_complete(id)
 
     # the record
 
@@ -179,9 +188,10 @@ class LiveRooms:
                 await asyncio.sleep(TICK_SECONDS)
 
     async def _learn(self, inspection_id: UUID, position: int) -> None:
-        inspection = await self._store.get(Inspection, inspection_id)
-        if inspection_id in self._rooms:
-            self._rooms[inspection_id].feed(io.Learned(facts_of(inspection), position))
+        async with self._learning:  # what was read earlier must not arrive later
+            inspection = await self._store.get(Inspection, inspection_id)
+            if inspection_id in self._rooms:
+                self._rooms[inspection_id].feed(io.Learned(facts_of(inspection), position))
 
     # after a crash
 
@@ -198,16 +208,10 @@ class LiveRooms:
             log.error("recording.of_nothing", extra={"folder": folder.name})
             return
         try:
-            found = await asyncio.to_thread(lambda: list(settle(folder)))
+            settled = await asyncio.to_thread(self._settle, folder, inspection)
         except OSError:
             log.exception("recording.recovery_failed", extra={"folder": folder.name})
             return
-        settled = {(sealed.participant, sealed.part): sealed for sealed in found}
-        for key, status in inspection.recordings.items():
-            if status == "running" and key not in settled:
-                path = journal_path(self._recordings, inspection_id, *key)
-                if (sealed := await asyncio.to_thread(read_sealed, path)) is not None:
-                    settled[key] = sealed
         for (participant, part), sealed in sorted(settled.items()):
             if (participant, part) not in inspection.recordings:
                 opened = NoteRecording(inspection_id=inspection_id, stage="opened", participant=participant, part=part)
@@ -217,6 +221,20 @@ class LiveRooms:
             await self._mark_complete(inspection_id)
         else:
             await self._room(inspection_id)
+
+    def _settle(self, folder: Path, inspection: Inspection) -> dict[tuple[str, int], Sealed]:
+        """The facts of all parts that were open on the disk, or are open in the record only."""
+        settled = {(sealed.participant, sealed.part): sealed for sealed in settle(folder)}
+        for key, status in inspection.recordings.items():
+            if status == "running" and key not in settled:
+                try:
+                    sealed = read_sealed(journal_path(self._recordings, inspection.id, *key))
+                except FileNotFoundError:
+                    log.error("recording.lost", extra={"folder": folder.name, "part": key[1]})
+                    continue
+                if sealed is not None:
+                    settled[key] = sealed
+        return settled
 
     async def _mark_complete(self, inspection_id: UUID) -> None:
         inspection = await self._store.get(Inspection, inspection_id)

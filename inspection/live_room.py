@@ -29,7 +29,8 @@ from inspection.recording.journal import JournalExistsError
 log = logging.getLogger(__name__)
 
 ROOM: Final = Actor(id="system:room", roles=frozenset({Role.SYSTEM}), channel="system")
-HEAD_SECONDS: Final = 5.0
+HEAD_SECONDS: Final = 15.0
+"""Every command on the inspection reads its events again, so heads may not outnumber them by far."""
 RETRY_SECONDS: Final = 0.5
 MAX_WAITING: Final = 128
 """Messages that may wait for a slow socket before it is dropped."""

@@ -1,7 +1,7 @@
 """What an inspection's events make us do: note it on its case, send the link, draft the sheet, seal what was signed.
 
-Each policy looks only at the record, so that doing it again gives the same: ids are made from the inspection's id,
-the sheet's bytes from its events. The names of the policies are stored and never change.
+Each policy looks only at the record, so that doing it again gives the same: ids are made from the inspection's id and
+the content's digest, the sheet's bytes from its events. The names of the policies are stored and never change.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from cases.catalogue import Catalogue
 from cases.clock import SHANGHAI
 from cases.commands import Command, NoteInspection
 from cases.directory import Directory
+from cases.permissions import person_id
 from cases.policies import Policy
 from eventstore import DataCipher, ErasedError, EventStore, Recorded
 from inspection import events as e
@@ -160,9 +161,9 @@ class _Papers:
         try:
             record = await self._record(facts)
             cipher = await self._cipher(facts)
-        except (sheet.UnfinishedError, ErasedError):
+        except sheet.UnfinishedError:
             return []
-        record_id = uuid5(recorded.originator_id, RECORD)
+        record_id = _place_of(recorded.originator_id, RECORD, digest(record))
         await self.attachments.put(record_id, {RECORD: cipher.seal(record)})
         return [DraftSheet(inspection_id=recorded.originator_id, record_id=record_id, digest=digest(record))]
 
@@ -183,9 +184,9 @@ class _Papers:
             # Somebody must look; other sheets go on meanwhile.
             log.exception("sheet.evidence_changed", extra={"inspection": str(inspection.id)})
             return []
-        pdf_id = uuid5(inspection.id, PDF)
-        await self.attachments.put(pdf_id, {PDF: cipher.seal(pdf)})
         sha256 = hashlib.sha256(pdf).hexdigest()
+        pdf_id = _place_of(inspection.id, PDF, sha256)
+        await self.attachments.put(pdf_id, {PDF: cipher.seal(pdf)})
         return [SealSheet(inspection_id=inspection.id, pdf_id=pdf_id, pdf_sha256=sha256)]
 
     async def _facts(self, inspection_id: UUID) -> sheet.Facts:
@@ -193,8 +194,7 @@ class _Papers:
 
     async def _cipher(self, facts: sheet.Facts) -> DataCipher:
         """Everything of a case lies under the applicant's key of that case."""
-        person = UUID(facts.planned.applicant.removeprefix("person:"))
-        return await self.store.vault.cipher(person, UUID(facts.planned.case))
+        return await self.store.vault.cipher(person_id(facts.planned.applicant), UUID(facts.planned.case))
 
     async def _record(self, facts: sheet.Facts) -> bytes:
         planned = facts.planned
@@ -246,3 +246,8 @@ class _Papers:
         if hashlib.sha256(content).hexdigest() != sha256:
             raise EvidenceChangedError(f"{variant} {id}")
         return content
+
+
+def _place_of(inspection_id: UUID, variant: str, sha256: str) -> UUID:
+    """Other bytes lie in another place: a second try never writes over what the first one may have recorded."""
+    return uuid5(inspection_id, f"{variant}/{sha256}")

@@ -25,6 +25,8 @@ from projections.tracking import SCHEMA, Place, Projection, begin_place, read_pl
 
 log = logging.getLogger(__name__)
 
+_CONNECT_SECONDS = 5.0
+_STATEMENT_SECONDS = 10.0  # a database that hangs is a database that is down
 _PAUSE = 1.0  # seconds between attempts while the database is away, and between looks for a rebuild
 
 # The database's trouble, not the event's: tried again for as long as it takes.
@@ -68,7 +70,10 @@ class ProjectionStatus:
 
 async def open_pool(url: str, *, size: int = 8) -> Any:
     """Connections for the runner and for the queries of the read models: their search path leads to the live tables."""
-    return await asyncpg.create_pool(url, min_size=1, max_size=size, server_settings={"search_path": SCHEMA})
+    return await asyncpg.create_pool(
+        url, min_size=1, max_size=size, timeout=_CONNECT_SECONDS, command_timeout=_STATEMENT_SECONDS,
+        server_settings={"search_path": SCHEMA},
+    )  # fmt: skip
 
 
 class Runner:

@@ -27,6 +27,7 @@ from inspection.policies import inspection_policies
 from projections import PROJECTIONS, Runner, open_pool
 from service.config import Settings
 from service.database import Database
+from service.errors import PortError
 from service.keys import Keys
 from service.network import local_addresses
 from service.sms import GatewayMessenger
@@ -131,9 +132,13 @@ def _reactions(services: Services, stores: Stores, keys: Keys) -> PolicyRunner:
 
 async def _plane(settings: Settings, stack: AsyncExitStack) -> MediaPlane:
     told = [a.strip() for a in settings.media_addresses.split(",") if a.strip()]
-    plane = await MediaPlane.start(
-        bind=settings.media_host, port=settings.media_port, advertise=told or local_addresses()
-    )
+    try:
+        plane = await MediaPlane.start(
+            bind=settings.media_host, port=settings.media_port, advertise=told or local_addresses()
+        )
+    except OSError as error:
+        address = f"{settings.media_host}:{settings.media_port}/udp"
+        raise PortError("PEIBAN_MEDIA_PORT", address, error.strerror or str(error)) from error
     stack.push_async_callback(plane.close)
     return plane
 

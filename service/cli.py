@@ -20,13 +20,51 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 2
     except KeyboardInterrupt:
         return 130
+    except Exception as error:
+        sentence = _sentence(error)
+        if sentence is None:  # a mistake of ours, which wants its trace
+            raise
+        print(f"peiban: {sentence}", file=sys.stderr)
+        return 3
+
+
+def _sentence(error: Exception) -> str | None:
+    """What to tell whoever typed the command; None for what nobody could have caused from outside."""
+    import asyncpg  # noqa: PLC0415 -- `peiban settings` needs none of these
+
+    from eventstore.errors import EventStoreError, RecordUnavailableError  # noqa: PLC0415
+    from projections.errors import ProjectionError  # noqa: PLC0415
+    from service.errors import StartError  # noqa: PLC0415
+
+    match error:
+        case RecordUnavailableError():
+            return (
+                "数据库无法连接，请检查它是否在运行，以及 PEIBAN_DATABASE_URL 是否正确。 "
+                f"The database cannot be reached: check that it runs, and PEIBAN_DATABASE_URL. [{_cause(error)}]"
+            )
+        case EventStoreError() | ProjectionError() | StartError():
+            return str(error)
+        case asyncpg.PostgresError() | asyncpg.InterfaceError():
+            return f"数据库拒绝了这项操作。 The database refused this. [{type(error).__name__}: {error}]"
+        case OSError():
+            return f"{error.strerror or error}{f': {error.filename}' if error.filename else ''}"
+    return None
+
+
+def _cause(error: BaseException) -> str:
+    while error.__cause__ is not None:
+        error = error.__cause__
+    return type(error).__name__
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="peiban",
         description="Peiban 陪办: one person stays with every matter; premises are inspected by live video.",
-        epilog="Settings are PEIBAN_* variables; `peiban settings` lists them.",
+        epilog=(
+            "Settings are PEIBAN_* variables; `peiban settings` lists them. Exit codes: 0 done, 1 something in the "
+            "record does not hold, 2 a wrong command or setting, 3 it could not be carried out."
+        ),
     )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 

@@ -45,7 +45,9 @@ class Settings:
     tls_certificate: str = _setting("", "PEM chain for HTTPS. Empty: one of our own making, for a demonstration.")
     tls_key: str = _setting("", "PEM key that belongs to the certificate.")
     public_url: str = _setting("", "Address that links in messages begin with. Empty: this machine's HTTPS address.")
-    behind_proxy: bool = _setting(False, "A proxy in front ends TLS and sets X-Forwarded-For and -Proto.")
+    behind_proxy: bool = _setting(
+        False, "A proxy in front ends TLS, comes in by plain HTTP and sets X-Forwarded-For and -Proto."
+    )
     media_host: str = _setting("0.0.0.0", "Address that the media port listens on.")  # noqa: S104 -- as for HTTPS
     media_port: int = _setting(8189, "UDP port of all audio and video.")
     media_addresses: str = _setting("", "Addresses told to browsers for media, by comma. Empty: found on this machine.")
@@ -67,7 +69,9 @@ class Settings:
                 values[spec.name] = Path(raw).expanduser().absolute() if raw else _default_data_dir()
             elif raw:
                 values[spec.name] = _parse(variable(spec.name), raw, type(spec.default))
-        return cls(**values)
+        settings = cls(**values)
+        _check(settings)
+        return settings
 
 
 def variable(name: str) -> str:
@@ -87,6 +91,33 @@ def _parse(name: str, raw: str, kind: type) -> Any:
         except ValueError:
             raise SettingError(f"{name} should be a whole number, not {raw!r}") from None
     return raw
+
+
+_LEVELS = ("debug", "info", "warning", "error")
+_SCHEMES = {
+    "database_url": ("postgresql://", "postgres://"),
+    "service_database_url": ("postgresql://", "postgres://"),
+    "public_url": ("https://", "http://"),
+    "sms_url": ("https://", "http://"),
+}
+
+
+def _check(settings: Settings) -> None:
+    """What can be told without touching anything. Values of addresses are not repeated: they may hold a password."""
+    for name in ("http_port", "tls_port", "media_port"):
+        if not 0 <= getattr(settings, name) <= 65535:
+            raise SettingError(f"{variable(name)} should be a port, 0 to 65535, not {getattr(settings, name)}")
+    if not settings.http_port and not settings.tls_port:
+        raise SettingError("PEIBAN_HTTP_PORT and PEIBAN_TLS_PORT are both 0: nobody could come in")
+    for name, schemes in _SCHEMES.items():
+        value = getattr(settings, name)
+        if value and not value.startswith(schemes):
+            raise SettingError(f"{variable(name)} should begin with {' or '.join(schemes)}")
+    for certificate, key in (("tls_certificate", "tls_key"), ("seal_certificate", "seal_key")):
+        if bool(getattr(settings, certificate)) != bool(getattr(settings, key)):
+            raise SettingError(f"{variable(certificate)} and {variable(key)} belong together: give both or neither")
+    if settings.log_level.lower() not in _LEVELS:
+        raise SettingError(f"PEIBAN_LOG_LEVEL should be one of {', '.join(_LEVELS)}, not {settings.log_level!r}")
 
 
 def describe(settings: Settings) -> list[tuple[str, str, str]]:

@@ -12,7 +12,8 @@ from urllib.parse import quote, urlsplit, urlunsplit
 from eventstore.embedded import EmbeddedPostgres
 from eventstore.errors import AlreadyRunningError
 from eventstore.migrate import MIGRATIONS, SERVICE_ROLE, migrate
-from service.config import Settings
+from service.config import SettingError, Settings
+from service.private_files import made_once
 
 ROOMS_WITH_TABLES = ("projections", "web")
 
@@ -29,6 +30,8 @@ class Database:
     password: str | None = None
 
     async def migrate(self) -> list[str]:
+        if not self.owner_url:
+            raise SettingError("PEIBAN_DATABASE_URL is needed for this: the database's owner makes and alters tables")
         here = Path(__file__).parent.parent
         folders = [MIGRATIONS, *(here / room / "migrations" for room in ROOMS_WITH_TABLES)]
         return await migrate(self.owner_url, folders, self.password)
@@ -70,10 +73,4 @@ def _as_role(url: str, role: str, password: str) -> str:
 
 def _role_password(data_dir: Path) -> str:
     """The service role's password on a server that asks for one; made once, kept with the other keys."""
-    folder = data_dir / "keys"
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    file = folder / "database-role"
-    if not file.exists():
-        file.touch(mode=0o600)
-        file.write_text(secrets.token_urlsafe(32), encoding="ascii")
-    return file.read_text(encoding="ascii")
+    return made_once(data_dir / "keys" / "database-role", lambda: secrets.token_urlsafe(32))

@@ -19,6 +19,7 @@ from service import demo_office
 from service.config import Settings
 from service.database import open_database
 from service.doors import base_url
+from service.private_files import made_once
 from service.serve import Ready, keep_running, set_up_logging
 from web.passwords import Credentials
 from web.services import Services
@@ -75,10 +76,7 @@ async def _give(dispatcher: Dispatcher, commands: Iterable[tuple[UUID, Command]]
 def _password(settings: Settings) -> str:
     """One password for all demonstration logins, made at the first start: the demonstration listens to the network."""
     file = settings.data_dir / "keys" / "demo-password"
-    if not file.exists():
-        file.touch(mode=0o600)
-        file.write_text("-".join(str(secrets.randbelow(9000) + 1000) for _ in range(2)), encoding="ascii")
-    return file.read_text(encoding="ascii")
+    return made_once(file, lambda: "-".join(str(secrets.randbelow(9000) + 1000) for _ in range(2)))
 
 
 def _welcome(settings: Settings, password: str) -> str:

@@ -114,7 +114,7 @@ def commands() -> Iterator[tuple[UUID, Command]]:
                 post=post.zh,
                 post_en=post.en,
                 roles=[person.role],  # type: ignore[list-item]  # the literal roles of the command
-                certificate=f"鲁0{number:02d}-{person.office[-2:].upper()}",
+                certificate=f"鲁B-{2600 + number}",
             ),
         )
         yield demo_id("duty", person.login), SetDuty(staff_id=person.staff_id, on_duty=True)

@@ -14,8 +14,10 @@ from typing import Self
 
 from eventstore import VaultKeys
 from inspection.invitation import InvitationKeys
-from inspection.signing import SealKeys
-from service.config import Settings
+from inspection.signing import SealKeyError, SealKeys
+from service.config import SettingError, Settings
+from service.errors import KeyFileError
+from service.private_files import made_once
 
 _BYTES = 32
 
@@ -40,14 +42,21 @@ class Keys:
 
 
 def secret(file: Path) -> bytes:
-    """32 random bytes, written as hex into a file that only its owner reads."""
-    if not file.exists():
-        file.touch(mode=0o600)
-        file.write_text(secrets.token_hex(_BYTES), encoding="ascii")
-    return bytes.fromhex(file.read_text(encoding="ascii"))
+    """32 random bytes, written as hex into a file that only its owner reads. Raises KeyFileError when it has others."""
+    held = made_once(file, lambda: secrets.token_hex(_BYTES))
+    try:
+        key = bytes.fromhex(held)
+    except ValueError:
+        raise KeyFileError(file) from None
+    if len(key) != _BYTES:
+        raise KeyFileError(file)
+    return key
 
 
 def _seal(settings: Settings, folder: Path, now: datetime) -> SealKeys:
     if settings.seal_certificate:
-        return SealKeys.from_pem(Path(settings.seal_certificate).read_bytes(), Path(settings.seal_key).read_bytes())
+        try:
+            return SealKeys.from_pem(Path(settings.seal_certificate).read_bytes(), Path(settings.seal_key).read_bytes())
+        except (OSError, ValueError, SealKeyError) as error:
+            raise SettingError(f"PEIBAN_SEAL_CERTIFICATE and PEIBAN_SEAL_KEY cannot be used: {error}") from error
     return SealKeys.load_or_create(folder / "seal", now=now)

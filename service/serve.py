@@ -54,5 +54,7 @@ def set_up_logging(level: str) -> None:
     handler = logging.StreamHandler()
     handler.setFormatter(JsonLines())
     logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
+    # Who opened a recording or a sheet is noted at every level.
+    logging.getLogger("peiban.audit").setLevel(logging.INFO)
     # It logs certificate names and whole tracebacks for what we tell in a sentence.
     logging.getLogger("pyhanko").setLevel(logging.ERROR)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import logging
+
 import aiohttp
 
+from web.problems import MessageNotSentError
+
+log = logging.getLogger(__name__)
+
 _SECONDS = 10.0
-
-
-class GatewayError(Exception):
-    """The gateway did not take the message; whoever sends it tries again."""
 
 
 class GatewayMessenger:
@@ -27,6 +29,8 @@ class GatewayMessenger:
                 session.post(self._url, json={"phone": phone, "text": text}, headers=headers) as answer,
             ):
                 if not answer.ok:
-                    raise GatewayError(f"the SMS gateway answered {answer.status}")
+                    log.warning("the SMS gateway refused a message", extra={"status": answer.status})
+                    raise MessageNotSentError
         except (aiohttp.ClientError, TimeoutError) as error:
-            raise GatewayError(f"the SMS gateway cannot be reached: {type(error).__name__}") from error
+            log.warning("the SMS gateway cannot be reached", extra={"error": type(error).__name__})
+            raise MessageNotSentError from error

@@ -17,6 +17,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
+from service.private_files import write_private
+
 _LIFE = timedelta(days=397)  # browsers refuse server certificates that live longer
 _RENEW_BEFORE = timedelta(days=30)
 
@@ -43,7 +45,10 @@ def _serves(certificate: Path, key: Path, names: Sequence[str], now: datetime) -
     try:
         parsed = x509.load_pem_x509_certificate(certificate.read_bytes())
         held = parsed.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+        private = serialization.load_pem_private_key(key.read_bytes(), password=None)
     except (ValueError, x509.ExtensionNotFound):
+        return False
+    if private.public_key() != parsed.public_key():  # killed between the writing of one and the other
         return False
     return set(_names(names)) <= set(held) and parsed.not_valid_after_utc - now > _RENEW_BEFORE
 
@@ -82,7 +87,5 @@ def _make(certificate: Path, key: Path, names: Sequence[str], now: datetime) -> 
     pem = private.private_bytes(
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
     )
-    key.touch(mode=0o600)
-    key.chmod(0o600)
-    key.write_bytes(pem)
-    certificate.write_bytes(signed.public_bytes(serialization.Encoding.PEM))
+    write_private(key, pem)
+    write_private(certificate, signed.public_bytes(serialization.Encoding.PEM))

@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import fcntl
+import json
 import sys
 from collections.abc import Callable, Sequence
+from pathlib import Path
+from uuid import UUID
 
 from eventstore import EventStore, VaultKeys
-from eventstore.evidence import verify
+from eventstore.connection import connect
+from eventstore.evidence import Finding, Report, verify
+from inspection.events import RecordingSealed
+from inspection.recorder import journal_path
 from inspection.recording.journal import SUFFIX
 from inspection.recording.recover import verify as verify_recording
 from projections import PROJECTIONS, Projection, rebuild
@@ -15,6 +22,7 @@ from service.config import Settings
 from service.database import Database, open_database
 
 _BAR = 32
+_SEALED = "SELECT originator_id, state FROM peiban_events WHERE topic = $1 ORDER BY notification_id"
 
 
 def run_rebuild(settings: Settings, names: Sequence[str]) -> int:
@@ -50,17 +58,68 @@ def _bar(name: str) -> Callable[[int, int], None]:
 def run_verify(settings: Settings) -> int:
     """0 when everything holds; 1 when something does not, which is then named."""
     with open_database(settings, attach=True) as database:
-        record = asyncio.run(verify(database.owner_url or database.service_url))
+        record, sealed = asyncio.run(_read_record(database))
     print(f"record      {record.events} events in {record.streams} streams, head {record.head}")
-    bad = record.first_bad is not None
     if record.first_bad is not None:
-        print(f"            first bad: {record.first_bad.zh}\n            {record.first_bad.en}")
+        print(f"            first bad: {_place(record.first_bad)}")
+        print(f"            {record.first_bad.zh}\n            {record.first_bad.en}")
     journals = sorted((settings.data_dir / "recordings").rglob(f"*{SUFFIX}"))
-    for journal in journals:
-        report = verify_recording(journal)
-        if not report.ok:
-            bad = True
-            print(f"recording   {journal.name}: {report.bad} at byte {report.bad_offset}")
-    print(f"recordings  {len(journals)} journals read")
+    heads = {journal_path(settings.data_dir / "recordings", *key): head for key, head in sealed.items()}
+    found = [(journal.name, why) for journal in journals if (why := _wrong_with(journal, heads.get(journal)))]
+    found += [
+        (journal.name, "is named in the record, but the file is gone")
+        for journal in sorted(heads.keys() - set(journals))
+    ]
+    for name, why in found:
+        print(f"recording   {name}: {why}")
+    print(f"recordings  {len(journals)} journals read, {len(heads)} of them sealed in the record")
+    bad = record.first_bad is not None or bool(found)
     print("Something does not hold." if bad else "Everything holds.")
     return int(bad)
+
+
+async def _read_record(database: Database) -> tuple[Report, dict[tuple[UUID, str, int], str]]:
+    """The report, and the head of each sealed recording: (inspection, participant, part) → chain value."""
+    url = database.owner_url or database.service_url
+    report = await verify(url)
+    if report.first_bad is not None:  # then what it says of recordings is not to be relied on
+        return report, {}
+    connection = await connect(url)
+    try:
+        rows = await connection.fetch(_SEALED, RecordingSealed.TOPIC)
+    finally:
+        await connection.close()
+    heads: dict[tuple[UUID, str, int], str] = {}
+    for row in rows:
+        told = json.loads(row["state"])
+        heads[UUID(bytes=row["originator_id"].bytes), told["participant"], told["part"]] = told["head"]
+    return report, heads
+
+
+def _place(finding: Finding) -> str:
+    where = f"position {finding.position}"
+    if finding.originator_id is not None:
+        where += f", {finding.topic}, version {finding.originator_version} of {finding.originator_id}"
+    return where
+
+
+def _wrong_with(journal: Path, head: str | None) -> str:
+    """What does not hold, or nothing. A journal that is being written right now has no end yet, and that is right."""
+    report = verify_recording(journal, head)
+    if report.ok or (report.bad in (None, "torn") and head is None and _is_being_written(journal)):
+        return ""
+    if report.bad is not None:
+        return f"{report.bad} at byte {report.bad_offset}"
+    if not report.sealed:
+        return "has no end. If the service was killed, start it once, which closes the journal, and verify again"
+    return "does not lead to the value in the record"
+
+
+def _is_being_written(journal: Path) -> bool:
+    """Whoever writes it holds its lock."""
+    with journal.open("rb") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+    return False

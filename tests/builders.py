@@ -155,7 +155,7 @@ class FilesOf:
         self._files[file.id] = file
         return file.id
 
-    async def claim(self, ids: Sequence[UUID], owner: str) -> list[ClaimedFile]:
+    async def claim(self, ids: Sequence[UUID], owner: str, subject: UUID) -> list[ClaimedFile]:
         if owner != self._owner or not all(id in self._files for id in ids):
             raise MissingError
         return [self._files[id] for id in ids]

@@ -11,6 +11,7 @@ import hmac
 import ipaddress
 import re
 import secrets
+import unicodedata
 from typing import TYPE_CHECKING, Literal
 from uuid import UUID
 
@@ -45,10 +46,17 @@ _DEVICE_DAYS = 365
 SessionKind = Literal["main", "guest"]
 
 
+PHONE = re.compile(r"1[3-9][0-9]{9}")
+
+
+def plain_number(text: str) -> str:
+    return re.sub(r"[\s-]", "", unicodedata.normalize("NFKC", text)).removeprefix("+86")
+
+
 def phone_of(text: str) -> str:
-    """A mainland mobile number in its plain form, 11 digits."""
-    digits = re.sub(r"[\s-]", "", text).removeprefix("+86")
-    if not re.fullmatch(r"1[3-9]\d{9}", digits):
+    """A mainland mobile number in its plain form, 11 digits; full-width ones, as input methods make them, too."""
+    digits = plain_number(text)
+    if not PHONE.fullmatch(digits):
         raise InvalidInputError(
             "手机号码应为 11 位数字，请核对后重新填写。",
             "A mobile number has 11 digits. Check it and enter it again.",
@@ -79,13 +87,13 @@ class Auth:
         if known:
             await self.throttle.take(_DEVICE, name, known)
         else:
-            await self.throttle.take(_ADDRESS, _net(call.address))
-            await self.throttle.take(_PAIR, name, _net(call.address))
+            await self.throttle.take(_ADDRESS, net_of(call.address))
+            await self.throttle.take(_PAIR, name, net_of(call.address))
             await self.throttle.take(_LOGIN, name)
         staff = await self.credentials.check(login, password)
         if staff is None or not self._services.directory_has(staff):
             raise LoginRefusedError
-        await self.throttle.forget(_PAIR, name, _net(call.address))
+        await self.throttle.forget(_PAIR, name, net_of(call.address))
         await self.throttle.forget(_DEVICE, name, known)
         self._remember(call, device)
         return await self.begin(call, "staff", f"staff:{staff}")
@@ -98,9 +106,10 @@ class Auth:
         if known:
             await self.throttle.take(_SEND_DEVICE, phone, known)
         else:
-            await self.throttle.take(_SEND_ADDRESS, _net(call.address))
-            await self.throttle.take(_SEND_PAIR, phone, _net(call.address))
-            await self.throttle.take(_SEND_PHONE, phone)
+            await self.throttle.take(_SEND_ADDRESS, net_of(call.address))
+            # By purpose: whoever asks for login codes in another's name does not keep him from his invitation.
+            await self.throttle.take(_SEND_PAIR, purpose, phone, net_of(call.address))
+            await self.throttle.take(_SEND_PHONE, purpose, phone)
             await self.throttle.take(_SEND_ALL)
         challenge, code = await self.codes.issue(purpose, phone)
         await self._services.messenger.send(phone, text.format(code=code))
@@ -108,7 +117,7 @@ class Auth:
 
     async def prove_phone(self, call: Call, phone: str, code: str, *, purpose: str) -> UUID:
         """The person whose phone it is, known or new; raises CodeRefusedError."""
-        await self.throttle.take(_REDEEM_ADDRESS, _net(call.address))
+        await self.throttle.take(_REDEEM_ADDRESS, net_of(call.address))
         challenge = call.cookie("code")
         if not challenge or not await self.codes.redeem(challenge, purpose, phone, code):
             raise CodeRefusedError
@@ -197,7 +206,7 @@ def _cookie_of(which: SessionKind) -> str:
     return "guest" if which == "guest" else ""
 
 
-def _net(address: str) -> str:
+def net_of(address: str) -> str:
     """An IPv6 customer holds a whole /64, so that counts as one address."""
     try:
         ip = ipaddress.ip_address(address)

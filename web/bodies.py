@@ -11,6 +11,7 @@ from uuid import UUID
 
 import msgspec
 from aiohttp import hdrs, web
+from aiohttp.http_exceptions import HttpProcessingError
 from aiohttp.multipart import BodyPartReader
 
 from cases.errors import MissingError
@@ -22,6 +23,10 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 _FIELD_LIMIT = 1000
+# What aiohttp raises for a body that is broken, or whose sender went away before its end.
+_BROKEN = (web.RequestPayloadError, HttpProcessingError, ConnectionError, ValueError, AssertionError)
+# PostgreSQL stores no NUL, and no page sends one.
+_UNSTORABLE = "\0"
 
 
 @asynccontextmanager
@@ -41,13 +46,16 @@ async def read_json(request: web.Request, seconds: float) -> Any:
     refuse_length(request, JSON_LIMIT)
     data = bytearray()
     async with deadline(seconds):
-        async for chunk in request.content.iter_chunked(65536):
-            data += chunk
-            if len(data) > JSON_LIMIT:
-                raise TooLargeError(limit=JSON_LIMIT)
+        try:
+            async for chunk in request.content.iter_chunked(65536):
+                data += chunk
+                if len(data) > JSON_LIMIT:
+                    raise TooLargeError(limit=JSON_LIMIT)
+        except _BROKEN:
+            raise BodyError(fields={"": "ends too early"}) from None
     try:
         return msgspec.json.decode(bytes(data)) if data else {}
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         raise BodyError(fields={"": "not JSON"}) from None
 
 
@@ -62,10 +70,26 @@ def decode(value: Any, kind: type[T], path: Mapping[str, str]) -> T:
     for name, text in from_path.items():
         if hints[name] is UUID:
             path_id(text)
+    for name, held in value.items():
+        if _holds_unstorable(held):
+            raise BodyError(fields={name: "has a character that cannot be stored"})
     try:
         return msgspec.convert({**value, **from_path}, kind)
     except msgspec.ValidationError as wrong:
         raise BodyError(fields=_fields(str(wrong))) from None
+
+
+def _holds_unstorable(value: Any) -> bool:
+    waiting = [value]
+    while waiting:
+        match waiting.pop():
+            case str() as text if _UNSTORABLE in text:
+                return True
+            case dict() as held:
+                waiting += (*held.keys(), *held.values())
+            case list() as held:
+                waiting += held
+    return False
 
 
 def path_id(text: str) -> UUID:
@@ -125,7 +149,7 @@ async def read_upload(request: web.Request, fields: tuple[str, ...], seconds: fl
                     texts[part.name] = (await _read(part, _FIELD_LIMIT)).decode("utf-8", "replace")
                 else:
                     raise BodyError(fields={"form": "has a part that is not known here"})
-        except (ValueError, AssertionError):  # what aiohttp raises for a broken multipart body
+        except _BROKEN:
             raise BodyError(fields={"": "not a form"}) from None
     if file is None:
         raise BodyError(fields={"file": "is required"})

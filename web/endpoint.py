@@ -11,7 +11,8 @@ from aiohttp import web
 from cases.errors import MissingError
 from web.bodies import decode, read_json, read_upload
 from web.call import Call
-from web.problems import ForeignOriginError, ForgeryError, NotForYouError, NotLoggedInError
+from web.going_on import WATCHERS
+from web.problems import ForeignOriginError, ForgeryError, NotForYouError, NotLoggedInError, WrongTypeError
 
 if TYPE_CHECKING:
     from web.auth import Auth
@@ -61,8 +62,11 @@ class Endpoint:
 
     async def _arguments(self, call: Call) -> list[Any]:
         route, settings = self._route, self._services.settings
+        if "Content-Encoding" in call.request.headers:  # no page compresses what it sends; bombs are
+            raise WrongTypeError(expected="identity")
         if route.upload is not None:
-            return list(await read_upload(call.request, route.upload, settings.upload_seconds))
+            with call.request.app[WATCHERS].uploading(call.actor.id):
+                return list(await read_upload(call.request, route.upload, settings.upload_seconds))
         if route.body is not None:
             value = await read_json(call.request, settings.json_seconds)
             return [decode(value, route.body, call.request.match_info)]

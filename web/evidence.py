@@ -5,13 +5,15 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 from uuid import UUID, uuid5
 
+from cases.attachments import AttachmentMissingError
 from cases.clock import SHANGHAI
-from cases.errors import MissingError
+from cases.errors import MissingError, RefusedError
 from cases.photo import read_photo, watermark
 from inspection.commands import TakeStill
 from inspection.policies import MARKED, RECORD
@@ -27,6 +29,9 @@ if TYPE_CHECKING:
 ORIGINAL = "original"
 _PREVIEWS = 16
 _COPIES_KEPT = 86400.0  # seconds
+_PICTURES_AT_ONCE = 2  # as for uploads: a large one takes 200 MB while it is decoded
+_OPENINGS_REMEMBERED = 1000
+_SAME_OPENING = 600.0  # seconds
 
 
 class Evidence:
@@ -35,6 +40,8 @@ class Evidence:
     def __init__(self, services: Services) -> None:
         self._services = services
         self._heavy = asyncio.Semaphore(1)  # deriving and rendering: seconds of one core each
+        self._pictures = asyncio.Semaphore(_PICTURES_AT_ONCE)
+        self._openings: OrderedDict[tuple[bytes, UUID, str], float] = OrderedDict()
         self._previews: OrderedDict[str, list[bytes]] = OrderedDict()
         self._derived: dict[Path, Derived] = {}  # by journal; a sealed journal does not change any more
 
@@ -48,14 +55,22 @@ class Evidence:
             id, {variant: cipher.seal(content) for variant, content in contents.items()}
         )
 
-    async def take_still(self, row: InspectionRow, id: UUID, item: str, data: bytes, place: str) -> TakeStill:
-        """Checks and stores the picture with its watermarked copy; the command then says that it was taken."""
+    async def take_still(self, row: InspectionRow, command_id: UUID, item: str, data: bytes, place: str) -> TakeStill:
+        """Checks and stores the picture with its watermarked copy; the command then says that it was taken.
+
+        Its id depends on the picture: another one under the same key never replaces what is in the record.
+        """
         title = self._services.catalogue.version(row.item, row.item_version).check(item).title.zh
         at = self._services.clock().astimezone(SHANGHAI)
         lines = [f"{at:%Y-%m-%d %H:%M:%S} 北京时间", f"{row.case_number} {title}", place]
-        photo = await asyncio.to_thread(read_photo, data)
-        marked = await asyncio.to_thread(watermark, data, [line for line in lines if line])
-        await self.put(row, id, {ORIGINAL: photo.original, MARKED: marked})
+        async with self._pictures:
+            photo = await asyncio.to_thread(read_photo, data)
+            id = uuid5(command_id, f"still {hashlib.sha256(photo.original).hexdigest()}")
+            try:
+                marked = await self.read(row, id, MARKED)  # sent again: the time on it is that of the first attempt
+            except AttachmentMissingError:
+                marked = await asyncio.to_thread(watermark, data, [line for line in lines if line])
+                await self.put(row, id, {ORIGINAL: photo.original, MARKED: marked})
         return TakeStill(
             inspection_id=row.id,
             still_id=id,
@@ -67,25 +82,48 @@ class Evidence:
         )
 
     async def ink(self, drawn: str, command_id: UUID) -> tuple[bytes, str, UUID]:
-        """Handwriting as a clean PNG, its SHA-256 and the id under which it will lie."""
-        png = await asyncio.to_thread(read_handwriting, drawn)
-        return png, hashlib.sha256(png).hexdigest(), uuid5(command_id, "handwriting")
+        """Handwriting as a clean PNG, its SHA-256 and the id under which it will lie, which depends on it."""
+        async with self._pictures:
+            png = await asyncio.to_thread(read_handwriting, drawn)
+        sha256 = hashlib.sha256(png).hexdigest()
+        return png, sha256, uuid5(command_id, f"handwriting {sha256}")
+
+    @asynccontextmanager
+    async def kept_if_accepted(self, id: UUID) -> AsyncIterator[None]:
+        """Around the command that names what was stored under this id: refused, nothing of it stays."""
+        try:
+            yield
+        except RefusedError:
+            await self._services.attachments.delete(id)
+            raise
 
     async def preview(self, row: InspectionRow, page: int) -> bytes:
         """A page of the sheet as a picture, as it is shown before signing."""
         assert row.sheet.record is not None
         pages = self._previews.get(row.sheet.digest)
         if pages is None:
-            record = await self.read(row, row.sheet.record, RECORD)
-            stills = {str(still.id): await self.read(row, still.id, MARKED) for still in row.stills}
             async with self._heavy:
-                pages = await asyncio.to_thread(preview_png, record, stills)
-            self._previews[row.sheet.digest] = pages
-            while len(self._previews) > _PREVIEWS:
-                self._previews.popitem(last=False)
+                pages = self._previews.get(row.sheet.digest) or await self._render(row, row.sheet.record)
         if not 1 <= page <= len(pages):
             raise MissingError
         return pages[page - 1]
+
+    async def _render(self, row: InspectionRow, record_id: UUID) -> list[bytes]:
+        record = await self.read(row, record_id, RECORD)
+        stills = {str(still.id): await self.read(row, still.id, MARKED) for still in row.stills}
+        pages = self._previews[row.sheet.digest] = await asyncio.to_thread(preview_png, record, stills)
+        while len(self._previews) > _PREVIEWS:
+            self._previews.popitem(last=False)
+        return pages
+
+    def opens(self, session: bytes, inspection: UUID, what: str) -> bool:
+        """Whether this is a new opening: a player asks for many ranges of a file, in whatever order it likes."""
+        key, now = (session, inspection, what), self._services.clock().timestamp()
+        last = self._openings.pop(key, None)
+        self._openings[key] = now
+        while len(self._openings) > _OPENINGS_REMEMBERED:
+            self._openings.popitem(last=False)
+        return last is None or now - last > _SAME_OPENING
 
     async def playable(self, row: InspectionRow, part: int, participant: str) -> Derived:
         """The playable file of a finished part; made when it is first asked for."""

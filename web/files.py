@@ -1,7 +1,8 @@
 """Uploads on their way into a case: checked, encrypted under a key of their own, claimed when they are filed.
 
 A file's data key has the person as its subject and the file's id, which the case's events name, as its scope:
-erasing a person, or a case, finds every key.
+erasing a person, or a case, finds every key. What an officer scanned comes under the applicant's key before any event
+names it. A blob names its key, so it can be read at every moment of that change, also after a crash in the middle.
 """
 
 from __future__ import annotations
@@ -83,7 +84,6 @@ class Files:
         row = await self._database.row("SELECT * FROM web.files WHERE id = $1", id)
         if row is None:
             raise AttachmentMissingError
-        cipher = await self._store.vault.cipher(row["subject"], id)
         return StoredFile(
             id=id,
             owner=row["owner"],
@@ -93,14 +93,13 @@ class Files:
             size=row["size"],
             subject=row["subject"],
             case_id=row["case_id"],
-            name=cipher.open(row["name"]).decode(),
+            name=(await self._store.vault.open_blob(row["name"], id)).decode(),
         )
 
     async def content(self, file: StoredFile, variant: str) -> bytes:
-        cipher = await self._store.vault.cipher(file.subject, file.id)
-        return cipher.open(await self._attachments.get(file.id, variant))
+        return await self._store.vault.open_blob(await self._attachments.get(file.id, variant), file.id)
 
-    async def claim(self, ids: Sequence[UUID], owner: str) -> list[ClaimedFile]:
+    async def claim(self, ids: Sequence[UUID], owner: str, subject: UUID) -> list[ClaimedFile]:
         rows = await self._database.fetch(
             "UPDATE web.files SET claimed_at = coalesce(claimed_at, $3) WHERE id = ANY($1::uuid[]) AND owner = $2 "
             "RETURNING id",
@@ -109,24 +108,23 @@ class Files:
         if {row["id"] for row in rows} != set(ids):
             raise AttachmentMissingError
         files = [await self.get(id) for id in ids]
+        for file in files:
+            if file.subject != subject:
+                await self._hand_over(file, subject)
         return [
             ClaimedFile(id=file.id, kind=file.kind, sha256=file.sha256, size=file.size, name=file.name or "")
             for file in files
         ]
 
-    async def adopt(self, ids: Sequence[UUID], case_id: UUID, subject: UUID) -> None:
-        """Notes with which case the files were filed. What an officer scanned comes under the applicant's key."""
-        for id in ids:
-            file = await self.get(id)
-            if file.subject != subject:
-                await self._hand_over(file, subject)
-            await self._database.execute("UPDATE web.files SET case_id = $2 WHERE id = $1", id, case_id)
+    async def adopt(self, ids: Sequence[UUID], case_id: UUID) -> None:
+        """Notes with which case the files were filed."""
+        await self._database.execute("UPDATE web.files SET case_id = $2 WHERE id = ANY($1::uuid[])", list(ids), case_id)
 
     async def _hand_over(self, file: StoredFile, subject: UUID) -> None:
-        old = await self._store.vault.cipher(file.subject, file.id)
+        """Done again after a crash, it goes on from wherever it stopped; the row follows the contents."""
         new = await self._store.vault.cipher(subject, file.id)
         variants = ("original", "display", "thumbnail") if file.kind == "photo" else ("original",)
-        contents = {name: old.open(await self._attachments.get(file.id, name)) for name in variants}
+        contents = {name: await self.content(file, name) for name in variants}
         await self._attachments.put(file.id, {name: new.seal(content) for name, content in contents.items()})
         await self._database.execute(
             "UPDATE web.files SET subject = $2, name = $3 WHERE id = $1",

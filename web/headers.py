@@ -32,6 +32,7 @@ def content_policy(host: str) -> str:
 def guarding(settings: EdgeSettings) -> Callable[[web.Request, web.StreamResponse], Awaitable[None]]:
     async def guard(request: web.Request, response: web.StreamResponse) -> None:
         headers = response.headers
+        headers["Server"] = "Peiban"  # not which version of what
         for name, value in _ALWAYS.items():
             headers.setdefault(name, value)
         headers.setdefault("Content-Security-Policy", content_policy(request.host))

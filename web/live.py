@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from typing import TYPE_CHECKING
 from uuid import UUID
 
 from aiohttp import web
 
+from eventstore import RecordUnavailableError
 from web.call import Call
 from web.going_on import LEAVING, WATCHERS
 
@@ -37,7 +39,7 @@ async def follow(call: Call, key: UUID, position: int) -> web.StreamResponse:
 
 async def _stream(call: Call, response: web.StreamResponse, changes: Changes, position: int) -> None:
     seen = call.request.headers.get("Last-Event-ID", "")
-    if seen.isdigit() and int(seen) < position:
+    if re.fullmatch(r"[0-9]{1,18}", seen) and int(seen) < position:
         await _tell(response, position)
     leaving, clock = call.request.app[LEAVING], asyncio.get_running_loop().time
     until, beat = clock() + _LONGEST, call.services.settings.heartbeat_seconds
@@ -51,12 +53,19 @@ async def _stream(call: Call, response: web.StreamResponse, changes: Changes, po
                 await _tell(response, news.result())
                 news = asyncio.create_task(changes.get())
             elif not done:
-                if not await call.auth.sessions.alive(call.login):
+                if not await _still_logged_in(call):
                     return
                 await asyncio.wait_for(response.write(b": still here\n\n"), beat)
     finally:
         left.cancel()
         news.cancel()
+
+
+async def _still_logged_in(call: Call) -> bool:
+    try:
+        return await call.auth.sessions.alive(call.login)
+    except RecordUnavailableError:  # nothing can change meanwhile: the page keeps its stream
+        return True
 
 
 async def _tell(response: web.StreamResponse, position: int) -> None:

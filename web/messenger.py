@@ -21,7 +21,7 @@ _SHOWN = 200
 
 class Messenger(Protocol):
     async def send(self, phone: str, text: str) -> None:
-        """Hands the message over; raises when it cannot."""
+        """Hands the message over. Raises MessageNotSentError when nobody takes it."""
 
 
 class OutboxMessenger:

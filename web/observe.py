@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import logging
 import time
+import traceback
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from typing import Any
@@ -36,12 +37,30 @@ class JsonLines(logging.Formatter):
             "at": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname.lower(),
             "logger": record.name,
-            "message": record.getMessage(),
+            "message": _message(record),
         }
         line |= {key: value for key, value in vars(record).items() if key not in _STANDARD}
-        if record.exc_info:
-            line["trace"] = self.formatException(record.exc_info)
+        if record.exc_info and record.exc_info[1] is not None:
+            line["trace"] = _trace(record.exc_info[1])
         return json.dumps(line, ensure_ascii=False, default=str)
+
+
+def _message(record: logging.LogRecord) -> str:
+    """Libraries put addresses of callers and pieces of requests into theirs: of those, only the pattern is written."""
+    if record.name.partition(".")[0] in ("aiohttp", "asyncio"):
+        return str(record.msg).partition("\n")[0]
+    return record.getMessage()
+
+
+def _trace(error: BaseException) -> str:
+    """Where, and which kind of error; its own words, which may quote what people entered, are left out."""
+    parts, seen = [], set[int]()
+    told: BaseException | None = error
+    while told is not None and id(told) not in seen:
+        seen.add(id(told))
+        parts.append("".join(traceback.format_tb(told.__traceback__)) + type(told).__name__)
+        told = told.__cause__ or told.__context__
+    return "\ncaused by\n".join(parts)
 
 
 class Counts:
@@ -87,7 +106,7 @@ async def _answer(request: web.Request, handler: Handler, request_id: str) -> we
             errors.error(
                 "request failed",
                 exc_info=_without_values(error),
-                extra={"request": request_id, "route": _route(request)},
+                extra={"request": request_id, "route": _route(request), "error": type(error).__name__},
             )
         return answer_of(error, request_id)
 

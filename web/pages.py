@@ -58,6 +58,6 @@ class Pages:
     def _inside(self, path: Path) -> Path | None:
         try:
             file = (self._root / path).resolve()
+            return file if file.is_relative_to(self._root) and file.is_file() else None
         except (OSError, ValueError):  # a name that no file can have
             return None
-        return file if file.is_relative_to(self._root) and file.is_file() else None

@@ -174,15 +174,11 @@ def _deadline(row: CaseRow, item: ServiceItem, now: datetime) -> views.Deadline 
 
 
 def _form(row: CaseRow, item: ServiceItem, opened: Opened) -> list[views.FormValue]:
-    fields = {field.code: field for field in item.form}
+    """In the order of the form; only what was filled in."""
     return [
-        views.FormValue(
-            code=code,
-            label=fields[code].label if code in fields else Bilingual(code, code),
-            value=opened.text(value),
-            unit=fields[code].unit if code in fields else "",
-        )
-        for code, value in row.form.items()
+        views.FormValue(code=field.code, label=field.label, value=opened.text(row.form[field.code]), unit=field.unit)
+        for field in item.form
+        if field.code in row.form
     ]
 
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from datetime import datetime
 
 from cases.catalogue import Catalogue, CheckItem
-from cases.permissions import Actor
+from cases.permissions import Actor, may
 from inspection import notice
 from projections.rows import CaseRow, CheckRow, ComplaintRow, InspectionRow, ParticipantRow, StillRow
 from web import views
-from web.abilities import complaint_abilities, inspection_abilities, party_of
+from web.abilities import complaint_abilities, inspection_abilities, party_of, subject_of_complaint
 from web.opened import Opened
 from web.present import inspection_brief
 from web.routing import API
@@ -54,8 +54,11 @@ def inspection_view(
 def complaint_view(
     row: ComplaintRow, case: CaseRow, actor: Actor, opened: Opened, catalogue: Catalogue
 ) -> views.ComplaintView:
-    """The person to call back is shown with telephone: that is what the complaint officer needs it for."""
-    contact = views.Person(id=row.applicant, name=opened.text(case.party), phone=opened.text(case.contact))
+    """The telephone is for those who call back or tell a decision; who only looks on does not see it."""
+    subject = subject_of_complaint(row)
+    calls = may(actor, "RecordCallback", subject) or may(actor, "DecideComplaint", subject)
+    phone = opened.text(case.contact) if calls else None
+    contact = views.Person(id=row.applicant, name=opened.text(case.party), phone=phone)
     return views.ComplaintView(
         id=row.id,
         case_id=row.case_id,

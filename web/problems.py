@@ -145,6 +145,15 @@ class ThrottledError(EdgeError):
         super().__init__(headers={"Retry-After": str(seconds)}, retry_after=seconds)
 
 
+class MessageNotSentError(EdgeError):
+    """What a messenger raises when nobody took the message over. Not 503, which pages try again by themselves."""
+
+    status = 502
+    code = "message-not-sent"
+    zh = "短信暂时发不出去，请过几分钟再获取验证码，或联系窗口工作人员。"
+    en = "The text message cannot be sent just now. Ask for a code again in a few minutes, or ask at the counter."
+
+
 class UnexpectedError(EdgeError):
     status = 500
     code = "unexpected"

@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from projections.worklists import Search
+from web.auth import PHONE, plain_number
 
 if TYPE_CHECKING:
     from web.services import Services
@@ -16,8 +17,8 @@ async def search_for(services: Services, words: str) -> Search | None:
     words = words.strip()
     if not words:
         return None
-    digits = re.sub(r"[\s-]", "", words).removeprefix("+86")
-    if re.fullmatch(r"1[3-9]\d{9}", digits):
+    digits = plain_number(words)
+    if PHONE.fullmatch(digits):
         person = await services.store.vault.find("phone", digits)
         return Search(applicants=(f"person:{person}",) if person else ())
     if re.fullmatch(r"[A-Za-z]{2}\d[\w-]*", words):

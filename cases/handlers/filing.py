@@ -21,13 +21,8 @@ from cases.intake import (
     check_materials,
 )
 from cases.organisation import DIVISIONS, staff_ref
-from cases.permissions import Subject
+from cases.permissions import Subject, person_id
 from eventstore.aggregate import Sealed
-
-
-def person_id(ref: str) -> UUID:
-    """The vault subject in `person:<uuid>`."""
-    return UUID(ref.removeprefix("person:"))
 
 
 async def seal_one(desk: Desk, case: Case, name: str, text: str) -> Sealed:
@@ -98,7 +93,7 @@ class Filing:
         ids = list(dict.fromkeys(id for material in supplied for id in material.attachments))
         if not ids:
             return []
-        files = {file.id: file for file in await self._staged.claim(ids, desk.actor.id)}
+        files = {file.id: file for file in await self._staged.claim(ids, desk.actor.id, person)}
         check_kinds(item, supplied, files)
         names = await desk.seal(person, case_id, {str(id): files[id].name for id in ids})
         return [

@@ -8,7 +8,8 @@ from cases.catalogue import ServiceItem
 from cases.commands import AcceptCase, DecideCase, IssueGapNotice, NoteInspection, RefuseAcceptance
 from cases.dispatch import Answer, Desk
 from cases.errors import InvalidInputError
-from cases.handlers.filing import person_id, seal_one
+from cases.handlers.filing import seal_one
+from cases.permissions import person_id
 
 
 class Review:

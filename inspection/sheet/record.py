@@ -178,21 +178,6 @@ def digest(record: bytes) -> str:
     return hashlib.sha256(record).hexdigest()
 
 
-def is_confirmed(trust: str) -> bool:
-    """Whether a requirement's basis is sure enough to be printed as it stands.
-
-    `L…` was read in the law, `P…` in a public document, `K nn` is general knowledge sure to nn per cent; a mark
-    of several (`L/K80`) counts as its weakest. Below K80, or unknown, the office has to confirm.
-    """
-    marks = [mark.strip().upper() for mark in trust.split("/")]
-    return all(mark.startswith(("L", "P")) or _percent(mark) >= 80 for mark in marks)
-
-
-def _percent(mark: str) -> int:
-    number = mark.removeprefix("K").strip().removesuffix("%").strip()
-    return int(number) if mark.startswith("K") and number.isascii() and number.isdigit() else 0
-
-
 def _plain(value: object) -> Json:
     match value:
         case datetime():

@@ -18,6 +18,7 @@ import msgspec
 import segno
 from typst import Compiler
 
+from cases.catalogue import is_sure
 from inspection.sheet import record as r
 from inspection.sheet.glyphs import fonts, printable
 
@@ -196,7 +197,7 @@ def _item(item: r.Item, names: Mapping[str, str], day: date) -> dict[str, Any]:
         "title": printable(item.title),
         "requirement": printable(item.requirement),
         "basis": printable(item.basis),
-        "confirmed": r.is_confirmed(item.trust),
+        "confirmed": is_sure(item.trust),
         "verdict": verdict,
         "tone": tone,
         "note": [printable(item.note)] if item.note else [],

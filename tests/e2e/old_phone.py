@@ -114,11 +114,9 @@ class OldPhone:
     async def scribble(self, name: str) -> None:
         """Handwriting on a drawing area."""
         box = await self._reach(name, "")
-        corners = [(0.2, 0.3), (0.4, 0.7), (0.5, 0.3), (0.6, 0.7), (0.8, 0.4)]
-        points = [
-            [round(box["left"] + x * box["width"]), round(box["top"] + y * box["height"])] for x, y in corners
-        ]  # fmt: skip
-        await self._touch(do="drag", points=points)
+        for stroke in [(0.2, 0.3), (0.4, 0.7), (0.5, 0.3)], [(0.6, 0.7), (0.7, 0.3), (0.8, 0.6)]:
+            points = [[round(box["left"] + x * box["width"]), round(box["top"] + y * box["height"])] for x, y in stroke]
+            await self._touch(do="drag", points=points)
 
     async def run(self, script: str) -> Any:
         """The value of an expression, in a world of its own: it sees the document, not the page's objects."""

@@ -73,7 +73,7 @@ class Applicant:
     async def code(self) -> str:
         """The one-time code from the newest message to this phone."""
         for message in await self.demo.messages():
-            found = re.search(r"\b(\d{6})\b", message["text"])
+            found = re.search(r"验证码 (\d{6})", message["text"])
             if found and message["to"] == self.phone:
                 return found[1]
         raise AssertionError("no code came")
@@ -157,6 +157,10 @@ class Applicant:
         """From the proved link through notice and camera check into the waiting room."""
         await press(self.page, "可以，到时见")
         await press(self.page, "我已看过，同意录音录像")
+        await self.enter_room()
+
+    async def enter_room(self) -> None:
+        """From the camera check on, where somebody who comes back is at once."""
         await press(self.page, re.compile("打开摄像头"), exact=False)
         await press(self.page, "画面声音都好，进入")
         await self.page.wait_for_url("**/room/*")

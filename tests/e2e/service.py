@@ -9,6 +9,7 @@ import socket
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -82,6 +83,21 @@ class DemoService:
         assert self.process is not None
         self.process.kill()
         self.process.wait(10)
+
+    def processes(self) -> dict[int, str]:
+        """Everything that works on the data folder, the database's own processes too: pid → command line."""
+        found = {}
+        for process in Path("/proc").glob("[0-9]*"):
+            with suppress(OSError):  # it ended while we looked
+                command = (process / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
+                if str(self.data) in command or (process / "cwd").readlink().is_relative_to(self.data):
+                    found[int(process.name)] = command
+        return found
+
+    def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """Another command of `peiban` on the same data."""
+        command = [_command(), *arguments]
+        return subprocess.run(command, env=self.environment, capture_output=True, text=True, timeout=60, check=False)
 
     async def messages(self) -> list[dict[str, str]]:
         """What the outbox shows, newest first."""

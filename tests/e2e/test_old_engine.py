@@ -80,10 +80,11 @@ async def apply(phone: OldPhone, demo: DemoService) -> str:
     await phone.tap("以上内容属实")
     await phone.shoot("review")
     await phone.tap("提交申请")
-    await phone.see("已收件，放心", "办件编号", "您的陪办人")
+    await phone.see("已收件，放心", "办件编号", "收件时间")
+    await eventually(phone.read, lambda said: "林晓" in said or "周宁" in said, "the companion's name")
     await phone.shoot("receipt")
     await phone.tap("查看进度")
-    await phone.see("办理经过", "您的陪办人", "编号")
+    await phone.see("办理经过", "一件事跟到底", "编号")
     await phone.shoot("progress")
     return phone.address.rpartition("/")[2]
 

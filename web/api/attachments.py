@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from uuid import UUID
-
 from aiohttp import web
 
 from cases.attachments import AttachmentMissingError
+from cases.errors import MissingError
 from cases.permissions import Subject
 from projections.rows import CaseRow
 from projections.worklists import Filter, find_case, list_cases
@@ -42,7 +41,10 @@ async def upload_attachment(call: Call, part: Part, fields: dict[str, str]) -> A
 )  # fmt: skip
 async def get_attachment(call: Call) -> web.Response:
     variant = call.query("variant") or "original"
-    file = await call.files.get(call.id("attachment_id"))
+    try:
+        file = await call.files.get(call.id("attachment_id"))
+    except AttachmentMissingError:
+        raise MissingError from None  # the same answer as for one that may not be seen
     call.permit(_subject(call, file, await _case_of(call, file)))
     if file.kind == "pdf" and variant != "original":
         raise AttachmentMissingError
@@ -58,7 +60,7 @@ async def _case_of(call: Call, file: StoredFile) -> CaseRow | None:
     wanted = Filter(companion=file.owner) if file.owner.startswith("staff:") else Filter(applicant=file.owner)
     for case in (await list_cases(pool, wanted, order="newest")).cases:
         if any(file.id == one.id for material in case.materials for one in material.attachments):
-            await call.files.adopt([file.id], case.id, UUID(case.applicant.partition(":")[2]))
+            await call.files.adopt([file.id], case.id)
             return case
     return None
 

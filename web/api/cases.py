@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from uuid import UUID
 
 from aiohttp import web
@@ -24,6 +25,7 @@ from web.views import CaseList, CaseView, Colleagues, Done
 
 routes = Routes("cases")
 _LISTED = 100
+_NUMBER = re.compile(r"[A-Za-z]{2}[0-9]{8}-[0-9A-Za-z]{1,20}")
 _REGIONAL = {Role.HEAD, Role.SUPERVISOR, Role.COMPLAINTS}
 _QUERIES = (
     Query(name="q", about="a case number or its beginning, a phone number, or words of the item"),
@@ -38,7 +40,7 @@ async def _file(call: Call, body: c.SubmitApplication | c.SupplementCase) -> Don
     case = await find_case(call.services.pool, UUID(str(done.answer["case_id"])))
     if case is not None:
         ids = [id for material in body.materials for id in material.attachments]
-        await call.files.adopt(ids, case.id, UUID(case.applicant.partition(":")[2]))
+        await call.files.adopt(ids, case.id)
     return done
 
 
@@ -84,7 +86,9 @@ for _path, _command, _who, _summary in (
 async def get_cases(call: Call) -> CaseList:
     wanted, own = await _filter(call), Role.APPLICANT in call.actor.roles
     page = await list_cases(call.services.pool, wanted, order="newest" if own else "urgent", limit=_LISTED)
-    return await case_list(call, call.visible(page.cases, subject_of_case), page.total)
+    rows = call.visible(page.cases, subject_of_case)
+    # Whoever may see none of them is not told how many there are either.
+    return await case_list(call, rows, page.total if rows else 0)
 
 
 @routes.get("/cases/{case_id}", answer=CaseView, who=MEMBERS, asks="ViewCase", summary="A case, by id or number")
@@ -128,9 +132,7 @@ async def permitted_case(call: Call, action: str = "") -> CaseRow:
     name = call.request.match_info["case_id"]
     pool = call.services.pool
     row = (
-        await find_case_by_number(pool, name)
-        if name.upper().startswith("QD")
-        else await find_case(pool, call.id("case_id"))
+        await find_case_by_number(pool, name) if _NUMBER.fullmatch(name) else await find_case(pool, call.id("case_id"))
     )
     if row is None:
         raise MissingError

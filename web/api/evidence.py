@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from aiohttp import web
 
 from cases.errors import MissingError
@@ -37,7 +39,7 @@ async def get_still(call: Call) -> web.Response:
 async def play_recording(call: Call) -> web.FileResponse:
     row, _ = await permitted_inspection(call)
     part, participant = call.request.match_info["part"], call.request.match_info["participant"]
-    derived = await call.evidence.playable(row, int(part) if part.isdecimal() else 0, participant)
+    derived = await call.evidence.playable(row, _number(part), participant)
     note_opening(call, row, f"recording {part} {participant}")
     return web.FileResponse(derived.path, headers={"Content-Type": derived.media_type, "Accept-Ranges": "bytes"})
 
@@ -78,16 +80,21 @@ async def get_sheet(call: Call) -> web.Response:
 )  # fmt: skip
 async def get_preview(call: Call) -> web.Response:
     row, _ = await permitted_inspection(call)
-    page = call.request.match_info["page"]
-    if row.sheet.record is None or not page.isdecimal():
+    page = _number(call.request.match_info["page"])
+    if row.sheet.record is None:
         raise MissingError
-    note_opening(call, row, f"sheet page {int(page)}")
-    return web.Response(body=await call.evidence.preview(row, int(page)), content_type="image/png")
+    note_opening(call, row, f"sheet page {page}")
+    return web.Response(body=await call.evidence.preview(row, page), content_type="image/png")
+
+
+def _number(text: str) -> int:
+    """A part or page; 0, which none of them has, for anything else."""
+    return int(text) if re.fullmatch(r"[0-9]{1,4}", text) else 0
 
 
 def note_opening(call: Call, row: InspectionRow, what: str) -> None:
-    """Who opened what; ids only. Ranges after the first belong to the same opening."""
-    if call.request.headers.get("Range", "bytes=0-").startswith("bytes=0-"):
+    """Who opened what; ids only. What one session asks for again within minutes belongs to the same opening."""
+    if call.evidence.opens(call.login.digest, row.id, what):
         audit.info("opened", extra={"actor": call.actor.id, "inspection": str(row.id), "what": what})
 
 

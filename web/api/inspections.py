@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from typing import Annotated
-from uuid import uuid5
 
 import msgspec
 from aiohttp import web
@@ -24,6 +23,7 @@ from web.opened import open_all, open_some
 from web.present import inspection_brief
 from web.present_inspection import inspection_view
 from web.routing import ALL, GUEST, OUTSIDE, PARTICIPANTS, STAFF, Query, Routes
+from web.throttle import Limit
 from web.views import Done, InspectionList, InspectionView
 
 routes = Routes("inspections")
@@ -31,6 +31,8 @@ _DAY = Query(
     name="day", about="a day in Shanghai, YYYY-MM-DD; without it, all that is unfinished", pattern=r"\d{4}-\d\d-\d\d|"
 )
 _INK_LETTERS = 300_000
+_STILLS = Limit("stills", 60, 1)
+_SIGNATURES = Limit("signatures", 10, 5)
 
 
 class SignBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -64,8 +66,9 @@ async def get_inspections(call: Call) -> InspectionList:
     actor, services = call.actor, call.services
     mine = actor.id if Role.REVIEWER in actor.roles else ""
     found = await list_inspections(services.pool, day=call.query("day"), inspector=mine, region=actor.region)
-    rows = call.visible(found, subject_of_inspection)
-    cases = await find_cases(services.pool, [row.case_id for row in rows])
+    visible = call.visible(found, subject_of_inspection)
+    cases = await find_cases(services.pool, [row.case_id for row in visible])
+    rows = [row for row in visible if row.case_id in cases]  # each read model goes at its own pace
     refs = [ref for row in rows for ref in (row.place, cases[row.case_id].party)]
     opened = await open_some(services, refs, [holder for row in rows for holder in row.inspectors])
     briefs = [inspection_brief(row, opened, services.catalogue, cases[row.case_id]) for row in rows]
@@ -96,11 +99,12 @@ async def follow_inspection(call: Call) -> web.StreamResponse:
 )  # fmt: skip
 async def take_still(call: Call, part: Part, fields: dict[str, str]) -> Done:
     row, _ = await permitted_inspection(call)
+    await call.auth.throttle.take(_STILLS, call.actor.id)
     opened = await open_some(call.services, (row.place,), ())
-    still = uuid5(call.command_id, "still")
     place = opened.text(row.place) or ""
-    command = await call.evidence.take_still(row, still, fields.get("item", ""), part.data, place)
-    return await call.run(command)
+    command = await call.evidence.take_still(row, call.command_id, fields.get("item", ""), part.data, place)
+    async with call.evidence.kept_if_accepted(command.still_id):
+        return await call.run(command)
 
 
 @routes.post(
@@ -109,11 +113,12 @@ async def take_still(call: Call, part: Part, fields: dict[str, str]) -> Done:
 )  # fmt: skip
 async def sign_sheet(call: Call, body: SignBody) -> Done:
     row, _ = await permitted_inspection(call)
+    await call.auth.throttle.take(_SIGNATURES, call.actor.id)
     ink, sha256, id = await call.evidence.ink(body.handwriting, call.command_id)
     await call.evidence.put(row, id, {INK: ink})
-    return await call.run(
-        c.SignSheet(inspection_id=row.id, digest=body.digest, handwriting_id=id, handwriting_sha256=sha256)
-    )
+    command = c.SignSheet(inspection_id=row.id, digest=body.digest, handwriting_id=id, handwriting_sha256=sha256)
+    async with call.evidence.kept_if_accepted(id):
+        return await call.run(command)
 
 
 async def permitted_inspection(call: Call, action: str = "") -> tuple[InspectionRow, CaseRow]:

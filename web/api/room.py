@@ -7,13 +7,15 @@ from contextlib import suppress
 
 from aiohttp import WSCloseCode, WSMsgType, web
 
-from cases.errors import NotPermittedError, RefusedError
+from cases.errors import MissingError, NotPermittedError, RefusedError
 from cases.permissions import may
+from eventstore import EventStoreError
 from inspection import signaling
 from inspection.live import Seat
 from web.abilities import party_of, subject_of_inspection
 from web.api.inspections import permitted_inspection
 from web.call import Call
+from web.database import is_down
 from web.going_on import LEAVING, WATCHERS
 from web.routing import PARTICIPANTS, Routes
 from web.throttle import Limit
@@ -41,7 +43,7 @@ async def join_room(call: Call) -> web.StreamResponse:
 
     try:
         seat = await call.services.live.join(row.id, party, role, send)
-    except RefusedError as refused:
+    except (RefusedError, EventStoreError) as refused:  # the socket stands: no problem document can follow any more
         await say_bye(socket, refused)
         return socket
     watchers = call.request.app[WATCHERS]
@@ -53,7 +55,7 @@ async def join_room(call: Call) -> web.StreamResponse:
     return socket
 
 
-async def say_bye(socket: web.WebSocketResponse, refused: RefusedError) -> None:
+async def say_bye(socket: web.WebSocketResponse, refused: RefusedError | EventStoreError) -> None:
     bye = signaling.Bye(code=refused.code, title=refused.zh, title_en=refused.en)
     with suppress(ConnectionError):
         await socket.send_str(signaling.write(bye).decode())
@@ -87,10 +89,22 @@ async def _hear(socket: web.WebSocketResponse, seat: Seat) -> None:
 async def _until_revoked(call: Call, socket: web.WebSocketResponse) -> None:
     while True:
         await asyncio.sleep(_LOOK_AGAIN)
-        if not await call.auth.sessions.alive(call.login):
-            await say_bye(socket, NotPermittedError("您已退出登录，请重新登录。", "You have logged out. Log in again."))
-            return
+        try:
+            if refused := await _revoked(call):
+                await say_bye(socket, refused)
+                return
+        except Exception as error:
+            # A database that is away for a moment takes no rights away, and the picture does not need it.
+            if not (isinstance(error, EventStoreError) or is_down(error)):
+                raise
+
+
+async def _revoked(call: Call) -> RefusedError | None:
+    if not await call.auth.sessions.alive(call.login):
+        return NotPermittedError("您已退出登录，请重新登录。", "You have logged out. Log in again.")
+    try:
         row, _ = await permitted_inspection(call)
-        if not may(call.auth.actor(call.login), "JoinRoom", subject_of_inspection(row)):
-            await say_bye(socket, NotPermittedError())
-            return
+        allowed = may(call.auth.actor(call.login), "JoinRoom", subject_of_inspection(row))
+    except MissingError:  # a member of staff who is none any more, or a case out of reach
+        allowed = False
+    return None if allowed else NotPermittedError()

@@ -85,6 +85,32 @@ async def topics(store: EventStore) -> list[str]:
     return [recorded.topic for recorded in await store.page(0, 1000)]
 
 
+async def test_what_was_done_before_a_failure_is_not_done_with_every_new_try(
+    store: EventStore, dispatcher: Dispatcher, tracking: PostgresTracking
+) -> None:
+    """A message that was sent is not sent again because the next one cannot be."""
+    told: list[str] = []
+    failures = 2
+
+    async def tell(recorded: Recorded) -> Sequence[Command]:
+        nonlocal failures
+        match recorded.event:
+            case OfficeEstablished(code="qd-b") if failures:
+                failures -= 1
+                raise ConnectionError
+            case OfficeEstablished() as event:
+                told.append(event.code)
+        return []
+
+    for code in ("qd-a", "qd-b"):
+        last = await establish(dispatcher, code, "370202")
+    runner = PolicyRunner(store, dispatcher, [Policy("tells", tell)], tracking=tracking, retry_after=0)
+    async with running(runner), asyncio.timeout(15):
+        await runner.passed(last)
+    assert told == ["qd-a", "qd-b"]
+    assert runner.retried["tells"] == 2
+
+
 async def test_a_reaction_may_cause_another(
     store: EventStore, dispatcher: Dispatcher, tracking: PostgresTracking
 ) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import zipfile
 import zlib
 from io import BytesIO
@@ -168,6 +169,13 @@ async def test_an_interrupted_store_shows_nothing_half_done(tmp_path: Path) -> N
     with pytest.raises(TypeError):
         await store.put(ID, {"original": b"sealed", "display": unwritable})
     assert names(tmp_path) == []
+
+
+async def test_the_same_file_stored_twice_at_once_is_one_of_the_two_and_whole(tmp_path: Path) -> None:
+    store, contents = AttachmentStore(tmp_path), [bytes([number]) * 2_000_000 for number in range(8)]
+    await asyncio.gather(*(store.put(ID, {"original": content}) for content in contents))
+    assert await store.get(ID, "original") in contents
+    assert names(tmp_path) == [f"{ID}.original"]
 
 
 @pytest.mark.parametrize("variant", ["../x", "a/b", "", "A", "display.tmp"])

@@ -8,6 +8,7 @@ import asyncpg
 import pytest
 
 from eventstore import OutcomeUnknownError, RecordUnavailableError, VersionConflictError
+from eventstore.batch import Written
 from eventstore.connection import connect
 from eventstore.embedded import SUPERUSER, EmbeddedPostgres
 from eventstore.migrate import MIGRATIONS, SERVICE_ROLE, migrate
@@ -114,12 +115,22 @@ async def _cancel_the_wait_for_the_standby(server: EmbeddedPostgres) -> None:
     await administrator.execute("ALTER ROLE peiban_owner SET synchronous_commit = local")
     await migrate(server.url(), [MIGRATIONS], PASSWORD)
     async with writer(server.url(SERVICE_ROLE)) as batch:
-        pending = asyncio.create_task(batch.write(append(stored(uuid4(), 1))))
+        command = append(stored(uuid4(), 1))
+        pending = asyncio.create_task(batch.write(command))
         waiting = "SELECT pid FROM pg_stat_activity WHERE wait_event = 'SyncRep' AND backend_type = 'client backend'"
         pid = await until(administrator, waiting)
         await administrator.execute("SELECT pg_cancel_backend($1)", pid)
         with pytest.raises(OutcomeUnknownError):
             await pending
+        # It can be seen by now, but asking again waits for the standby as well, and knows no more without it.
+        again = asyncio.create_task(batch.confirm(command.command_id))
+        await administrator.execute("SELECT pg_cancel_backend($1)", await until(administrator, waiting))
+        with pytest.raises(OutcomeUnknownError):
+            await again
+    await administrator.execute(f"ALTER ROLE {SERVICE_ROLE} SET synchronous_commit = local")
+    async with writer(server.url(SERVICE_ROLE)) as batch:
+        assert await batch.confirm(command.command_id) == Written(1, command.answer, replayed=True)
+        assert await batch.confirm(uuid4()) is None
     # The row is there to see, and would be gone after a failover: hence neither yes nor no.
     assert await administrator.fetchval("SELECT count(*) FROM peiban_events") == 1
     await administrator.close()

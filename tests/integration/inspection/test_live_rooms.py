@@ -15,6 +15,7 @@ from aiortc import RTCSessionDescription
 from cases.errors import MissingError, NotPermittedError
 from cases.permissions import Actor
 from inspection import commands as i
+from inspection import live
 from inspection.errors import RoomEndedError
 from inspection.live import COMPLETE, LiveRooms, Seat
 from inspection.live_room import MAX_WAITING, Tab
@@ -135,6 +136,36 @@ async def test_an_inspection_is_seen_recorded_and_sealed(
     assert sealed.over
     with pytest.raises(RoomEndedError):
         await enter(rooms, world, world.guest)
+
+
+async def test_an_empty_room_is_not_put_away_while_somebody_enters(
+    world: World, plane: MediaPlane, recordings: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(live, "TICK_SECONDS", 0)  # time passes wherever anybody waits
+    rooms = LiveRooms(plane, world.dispatcher, world.store, recordings)
+    await rooms.start()
+    for actor in (world.wang, world.liu, world.guest):
+        page = await enter(rooms, world, actor)
+        await page.hears("welcome")
+    await world.until(lambda inspection: len(inspection.in_room) == 3)
+    await rooms.close()
+
+
+async def test_a_service_starts_although_a_journal_is_lost(
+    world: World, plane: MediaPlane, rooms: LiveRooms, clip: Clip, tmp_path: Path
+) -> None:
+    guest, _wang, _liu = await everybody(rooms, world)
+    await world.start()
+    phone = Phone(clip)
+    await publish(guest, phone)
+    await world.until(lambda inspection: bool(inspection.recordings))
+    restored = tmp_path / "restored"
+    (restored / str(world.inspection)).mkdir(parents=True)
+    after = LiveRooms(plane, world.dispatcher, world.store, restored)
+    await after.start()
+    assert (await world.get()).recordings == {(world.guest.id, 1): "running"}
+    await after.close()
+    await phone.close()
 
 
 async def test_a_reconnection_is_the_next_part_of_the_recording(

@@ -6,13 +6,15 @@ import asyncio
 import hashlib
 from collections.abc import AsyncIterator
 from contextlib import suppress
+from datetime import timedelta
 from io import BytesIO
 from pathlib import Path
-from uuid import UUID, uuid4, uuid5
+from uuid import UUID, uuid4
 
 import pypdf
 import pytest
 
+from cases import commands as c
 from cases.attachments import AttachmentStore
 from cases.case import Case
 from cases.catalogue import shipped
@@ -148,9 +150,7 @@ async def test_drafting_again_gives_the_same_digest(world: World, runner: Policy
     await world.start()
     await world.finish()
     drafted = await world.until(lambda inspection: bool(inspection.digest))
-    again = i.DraftSheet(
-        inspection_id=world.inspection, record_id=uuid5(world.inspection, RECORD), digest=drafted.digest
-    )
+    again = i.DraftSheet(inspection_id=world.inspection, record_id=uuid4(), digest=drafted.digest)
     system = Actor(id="system:test", roles=frozenset({"system"}), channel="system")  # type: ignore[arg-type]  # a role's value
     await world.do(system, again)
     assert (await world.topics()).count("sheet-drafted") == 1
@@ -172,6 +172,26 @@ async def test_a_second_inspection_waits_until_the_first_is_finished(world: Worl
     await runner.passed(await world.store.head())
     with pytest.raises(WrongStateError):
         await world.plan()
+
+
+async def test_an_inspection_that_was_planned_anew_is_not_started_any_more(world: World, runner: PolicyRunner) -> None:
+    first = world.inspection
+    await runner.passed(await world.store.head())
+    await world.plan()
+    await runner.passed(await world.store.head())
+    replaced = i.OfferSlot(inspection_id=first, starts_at=now() + timedelta(hours=2))
+    with pytest.raises(WrongStateError) as refused:
+        await world.do(world.wang, replaced)
+    assert refused.value.details["inspection_id"] == str(world.inspection)
+
+
+async def test_nothing_is_inspected_after_the_applicant_has_withdrawn(world: World) -> None:
+    await world.accept_notice()
+    await world.gather()
+    await world.do(world.applicant, c.WithdrawCase(case_id=world.case, reason="不开了"))
+    with pytest.raises(WrongStateError):
+        await world.start()
+    assert not (await world.get()).running
 
 
 async def test_a_stranger_cannot_bind_the_link(world: World) -> None:

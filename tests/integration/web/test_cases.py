@@ -6,8 +6,10 @@ from uuid import UUID, uuid4
 
 import pytest
 
+from cases.case import Case
+from cases.permissions import person_id
 from tests.builders import RESTAURANT, form_values, uid
-from tests.integration.web.world import ITEM, Browser, World, companion_of, file_case, photo
+from tests.integration.web.world import ITEM, Answer, Browser, World, companion_of, file_case, photo
 
 PHONE, OTHER = "13800138000", "13900139000"
 
@@ -167,6 +169,47 @@ async def test_colleagues_of_the_same_office_can_be_chosen(world: World, browser
     people = (await browser.get("/colleagues?role=reviewer"))["people"]
     assert {UUID(person["id"].partition(":")[2]) for person in people} == {uid("reviewer"), uid("second")}
     assert all(person["certificate"] for person in people)
+
+
+async def person_of(world: World, filed: Answer) -> UUID:
+    case = await world.services.store.get(Case, UUID(filed["answer"]["case_id"]))
+    return person_id(case.applicant)
+
+
+async def test_what_the_companion_scanned_lies_under_the_applicants_key(applicant: Browser, world: World) -> None:
+    filed = await file_case(applicant, core=False)
+    case = f"/cases/{filed['answer']['case_id']}"
+    person = await person_of(world, filed)
+    core = [material.code for material in ITEM.materials if material.kind == "core"]
+    async with await companion_of(world, filed) as officer:
+        await officer.post(f"{case}/gap-notice", {"gaps": [{"target": core[0], "what": "请到窗口补交"}]})
+        id = UUID((await officer.upload(photo(), "补.jpg", "image/jpeg"))["id"])
+        materials = [{"material": core[0], "attachments": [str(id)]}]
+        assert (await officer.post(f"{case}/supplement", {"materials": materials})).status == 200
+    cipher = await world.services.store.vault.cipher(person, id)
+    for variant in ("original", "display", "thumbnail"):
+        assert cipher.open(await world.services.attachments.get(id, variant))
+    assert (await applicant.get(f"/attachments/{id}")).status == 200
+
+
+async def test_a_file_can_be_read_and_claimed_again_after_a_crash_amid_its_change_of_key(
+    applicant: Browser, world: World
+) -> None:
+    """Some variants lie under the applicant's key already, the others and the row still under the officer's."""
+    filed = await file_case(applicant, core=False)
+    files, person = world.services.files, await person_of(world, filed)
+    async with await companion_of(world, filed) as officer:
+        id = UUID((await officer.upload(photo(), "补.jpg", "image/jpeg"))["id"])
+    before = await files.get(id)
+    display = await files.content(before, "display")
+    cipher = await world.services.store.vault.cipher(person, id)
+    await world.services.attachments.put(id, {"display": cipher.seal(display)})
+    assert await files.content(before, "display") == display
+    await files.claim([id], before.owner, person)
+    after = await files.get(id)
+    assert (after.subject, after.name) == (person, before.name)
+    for variant in ("original", "display", "thumbnail"):
+        assert cipher.open(await world.services.attachments.get(id, variant)) == await files.content(before, variant)
 
 
 async def test_a_lost_note_of_where_a_file_belongs_is_found_again(applicant: Browser, world: World) -> None:

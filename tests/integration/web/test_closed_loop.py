@@ -48,6 +48,9 @@ async def test_a_bad_rating_becomes_a_complaint_that_only_the_callback_ends(worl
         complaint = (await officer.get("/complaints"))["complaints"][0]
         assert (complaint["comment"], complaint["contact"]["phone"]) == ("没有说清楚", PHONE)
         assert complaint["may"] == ["AnswerComplaint"]
+        async with world.browser() as supervisor:  # looks on, and calls nobody
+            await supervisor.log_in("supervisor")
+            assert (await supervisor.get("/complaints"))["complaints"][0]["contact"]["phone"] is None
         at = f"/complaints/{complaint['id']}"
         assert (await officer.post(f"{at}/callback", {"result": "solved"})).code == "wrong-state"
         assert (await officer.post(f"{at}/answer", {"reply": "已当面说明整改办法。"})).status == 200
@@ -126,7 +129,7 @@ async def test_files_nobody_filed_are_removed_after_two_days(world: World, brows
     assert (await browser.get(f"/attachments/{file['id']}?variant=thumbnail")).status == 200
     world.later(days=3)
     await world.services.files.sweep()
-    assert (await browser.get(f"/attachments/{file['id']}")).code == "attachment-missing"
+    assert (await browser.get(f"/attachments/{file['id']}")).code == "missing"
 
 
 async def test_metrics_tell_of_requests_lag_and_rooms(browser: Browser) -> None:

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from datetime import timedelta
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import aiohttp
 import pytest
@@ -19,8 +19,9 @@ from inspection.recorder import folder_of
 from inspection.recording.journal import Journal
 from tests.builders import MONDAY, uid
 from tests.integration.media.clip import encoded
-from tests.integration.web.world import ITEM, SYSTEM, Browser, World, companion_of, file_case, photo
+from tests.integration.web.world import ITEM, SYSTEM, Answer, Browser, World, companion_of, file_case, photo
 from tests.unit.recording.packets import video
+from web.evidence import Evidence
 
 PHONE, OTHER = "13800138000", "13900139000"
 
@@ -150,7 +151,9 @@ async def test_a_remote_inspection_goes_from_the_room_to_a_sealed_sheet(world: W
         assert (await first.post(f"{path}/start")).status == 200
         form = aiohttp.FormData({"item": ITEM.checklist[0].code})
         form.add_field("file", photo(), filename="still.jpg", content_type="image/jpeg")
-        still = await guest.post(f"{path}/stills?as=guest", data=form)
+        key = uuid4()
+        still = await guest.post(f"{path}/stills?as=guest", data=form, key=key)
+        await no_other_picture_under_the_same_key(guest, path, still, key)
         marked = await first.get(f"{path}/stills/{still['answer']['still_id']}")
         assert marked.status == 200 and Image.open(io.BytesIO(marked.body)).format == "JPEG"
         await record(world, path)
@@ -167,6 +170,16 @@ async def test_a_remote_inspection_goes_from_the_room_to_a_sealed_sheet(world: W
     look = await guest.post("/invitations/look", {"token": planned.token})
     assert look["state"] == "ended"
     assert (await guest.post("/invitations/code", {"token": planned.token})).code == "invitation-ended"
+
+
+async def no_other_picture_under_the_same_key(guest: Browser, path: str, still: Answer, key: UUID) -> None:
+    original = f"{path}/stills/{still['answer']['still_id']}?variant=original&as=guest"
+    before = (await guest.get(original)).body
+    form = aiohttp.FormData({"item": ITEM.checklist[0].code})
+    form.add_field("file", photo(), filename="other.jpg", content_type="image/jpeg")
+    again = await guest.post(f"{path}/stills?as=guest", data=form, key=key)
+    assert again["answer"] == still["answer"]
+    assert (await guest.get(original)).body == before
 
 
 async def record(world: World, path: str) -> None:
@@ -208,6 +221,33 @@ async def sign_by_all(world: World, planned: Planned) -> None:
         signed = await browser.post(f"{path}/sign{suffix}", {"digest": sheet["digest"], "handwriting": handwriting()})
         assert signed.status == 200, signed.value
     await world.settle()
+
+
+async def test_a_still_that_is_refused_leaves_nothing_behind(world: World, planned: Planned) -> None:
+    folder = world.services.settings.recordings.parent / "attachments"
+    before = sorted(folder.iterdir())
+    form = aiohttp.FormData({"item": ITEM.checklist[0].code})
+    form.add_field("file", photo(), filename="still.jpg", content_type="image/jpeg")
+    refused = await planned.inspectors[0].post(f"{planned.path}/stills", data=form)
+    assert refused.status == 409
+    assert sorted(folder.iterdir()) == before
+
+
+async def test_codes_asked_in_anothers_name_do_not_keep_him_from_his_invitation(world: World, planned: Planned) -> None:
+    for _ in range(10):
+        await planned.guest.post("/login/code", {"phone": PHONE})
+    assert (await planned.guest.post("/login/code", {"phone": PHONE})).code == "throttled"
+    assert (await come_in(world, planned.guest, planned.token))["kind"] == "guest"
+
+
+async def test_an_opening_is_noted_once_whatever_ranges_a_player_asks_for(world: World) -> None:
+    evidence, inspection = Evidence(world.services), uid("inspection")
+    assert evidence.opens(b"session", inspection, "recording 1")
+    assert not evidence.opens(b"session", inspection, "recording 1")
+    assert evidence.opens(b"session", inspection, "recording 2")
+    assert evidence.opens(b"another", inspection, "recording 1")
+    world.later(minutes=11)
+    assert evidence.opens(b"session", inspection, "recording 1")
 
 
 async def test_a_room_is_closed_to_strangers_and_other_sites(world: World, planned: Planned) -> None:

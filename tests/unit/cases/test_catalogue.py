@@ -69,8 +69,11 @@ def test_an_item_is_found_by_everyday_words(words: str, code: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("trust", "sure"), [("L", True), ("L/K80", True), ("K75", False), ("L/P/K60", False), ("P-old", False), ("D", True)]
-)
+    ("trust", "sure"),
+    [("L", True), ("L旧", True), ("P（外省）", True), ("K80", True), ("K 95", True), ("K90%", True), ("L/K80", True),
+     ("D", True), ("K85/D", True), ("K79", False), ("L/P/K60", False), ("P-old", False), ("L/P-old", False),
+     ("", False), ("?", False), ("K", False), ("K²", False)],
+)  # fmt: skip
 def test_what_is_below_eighty_per_cent_or_superseded_is_to_be_confirmed(trust: str, sure: bool) -> None:
     assert is_sure(trust) is sure
 

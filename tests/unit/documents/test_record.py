@@ -89,12 +89,3 @@ def test_what_does_not_fit_is_refused_before_anybody_signs_it(changes: dict[str,
 def test_only_canonical_bytes_are_read(change: Any) -> None:
     with pytest.raises(r.SheetRecordError):
         r.read_record(change(r.canonical(sheet())))
-
-
-@pytest.mark.parametrize(
-    ("trust", "sure"),
-    [("L", True), ("L旧", True), ("P（外省）", True), ("K80", True), ("K 95", True), ("K90%", True), ("L/K80", True),
-     ("K79", False), ("K60", False), ("L/K60", False), ("", False), ("?", False), ("K", False), ("K²", False)],
-)  # fmt: skip
-def test_a_basis_less_sure_than_eighty_per_cent_is_to_be_confirmed(trust: str, sure: bool) -> None:
-    assert r.is_confirmed(trust) is sure

@@ -63,6 +63,15 @@ def test_what_cannot_be_seen_by_video_cannot_pass_by_video() -> None:
     running("on-site").judge(at(2), check=pool, verdict="pass", note=None, stills=[], mend_by=None)
 
 
+def test_a_mixed_inspection_counts_as_video_until_an_inspector_has_arrived() -> None:
+    pool = check("pool", on_the_spot=True)
+    inspection = running("mixed")
+    with pytest.raises(errors.OnTheSpotError):
+        inspection.judge(at(2), check=pool, verdict="pass", note=None, stills=[], mend_by=None)
+    inspection.arrive_on_site(at(3, WANG), party=WANG, position=None)
+    inspection.judge(at(4), check=pool, verdict="pass", note=None, stills=[], mend_by=None)
+
+
 def test_a_still_belongs_to_its_item() -> None:
     inspection = running()
     for _ in range(2):
@@ -109,28 +118,28 @@ def test_a_verdict_changed_after_telling_is_told_again() -> None:
 
 
 @pytest.mark.parametrize(
-    ("verdicts", "mode", "outcome"),
+    ("verdicts", "by_video", "outcome"),
     [
-        ({"a": "pass", "b": "pass"}, "remote", "passed"),
-        ({"a": "pass", "b": "rectify-now"}, "remote", "passed"),
-        ({"a": "pass", "b": "not-applicable"}, "remote", "passed"),
-        ({"a": "pass", "b": "rectify-by"}, "remote", "rectify"),
-        ({"a": "pass", "b": "fail"}, "remote", "rectify"),
-        ({"a": "pass", "b": "unclear"}, "remote", "on-site"),
-        ({"a": "pass", "b": "unclear"}, "on-site", "on-site"),
-        ({"a": "fail", "b": "unclear"}, "remote", "failed"),
+        ({"a": "pass", "b": "pass"}, True, "passed"),
+        ({"a": "pass", "b": "rectify-now"}, True, "passed"),
+        ({"a": "pass", "b": "not-applicable"}, True, "passed"),
+        ({"a": "pass", "b": "rectify-by"}, True, "rectify"),
+        ({"a": "pass", "b": "fail"}, True, "rectify"),
+        ({"a": "pass", "b": "unclear"}, True, "on-site"),
+        ({"a": "pass", "b": "unclear"}, False, "on-site"),
+        ({"a": "fail", "b": "unclear"}, True, "failed"),
     ],
 )
-def test_the_outcome_follows_from_the_verdicts(verdicts: dict[str, Verdict], mode: str, outcome: str) -> None:
-    assert outcome_of(CHECKLIST, verdicts, mode) == outcome  # type: ignore[arg-type]  # a mode
+def test_the_outcome_follows_from_the_verdicts(verdicts: dict[str, Verdict], by_video: bool, outcome: str) -> None:
+    assert outcome_of(CHECKLIST, verdicts, by_video) == outcome
 
 
 def test_items_that_must_be_seen_on_the_spot_send_a_remote_inspection_there() -> None:
     checklist = [*CHECKLIST, check("pool", on_the_spot=True)]
     verdicts: dict[str, Verdict] = {"a": "pass", "b": "pass"}
-    assert blocking(checklist, verdicts, "remote") == []
-    assert outcome_of(checklist, verdicts, "remote") == "on-site"
-    assert [item.code for item in blocking(checklist, verdicts, "on-site")] == ["pool"]
+    assert blocking(checklist, verdicts, True) == []
+    assert outcome_of(checklist, verdicts, True) == "on-site"
+    assert [item.code for item in blocking(checklist, verdicts, False)] == ["pool"]
     assert to_mend(checklist, verdicts, {}) == []
 
 

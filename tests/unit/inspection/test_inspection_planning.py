@@ -107,6 +107,19 @@ def test_refusing_the_remote_way_before_the_start_means_on_site_in_the_same_turn
     assert topics(inspection).count("remote-refused") == 1
 
 
+def test_refusing_the_notice_of_a_mixed_inspection_leaves_it_on_site_and_ready_without_it() -> None:
+    inspection = offered("mixed")
+    answer(inspection, accepted=False)
+    assert inspection.mode == "on-site"
+    assert "notice" not in inspection.waiting_for
+
+
+def test_an_inspection_on_site_stays_so_when_its_notice_is_refused_on_the_way() -> None:
+    inspection = running("on-site")
+    answer(inspection, accepted=False)
+    assert inspection.mode == "on-site"
+
+
 def test_refusing_the_notice_is_refusing_the_remote_way() -> None:
     inspection = offered()
     answer(inspection, accepted=False)

