@@ -26,7 +26,7 @@ FONTS = (
     "noto-emoji/400Regular/NotoEmoji_400Regular.ttf",
 )
 # Not part of what is built: dependencies, and files that the build itself rewrites.
-_NOT_SOURCE = {"node_modules", "components.d.ts"}
+_NOT_SOURCE = {"node_modules", "components.d.ts", "openapi.json"}
 
 
 class ClientError(RuntimeError):

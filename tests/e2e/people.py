@@ -238,6 +238,51 @@ class Official:
         await sign(self.page)
 
 
+@dataclass
+class FieldInspector:
+    """At the premises, with his own phone in the hand."""
+
+    page: Page
+    demo: DemoService
+    login: str
+
+    async def open(self, inspection_id: str) -> None:
+        await self.page.goto(f"/field/{inspection_id}")
+        await self.page.get_by_label("账号").fill(self.login)
+        await self.page.get_by_label("密码").fill(self.demo.password)
+        await press(self.page, "登录")
+
+    async def arrive(self) -> None:
+        """His phone knows where it is: before the fountain of the May Fourth Square."""
+        await self.page.context.grant_permissions(["camera", "microphone", "geolocation"])
+        await self.page.context.set_geolocation({"latitude": 36.0625, "longitude": 120.3848, "accuracy": 12})
+        await press(self.page, "我已到场")
+        await expect(self.page.get_by_role("button", name="我已到场")).to_have_count(0)
+
+    async def open_camera(self) -> None:
+        await press(self.page, "打开现场录像")
+        await self.page.get_by_label("摄像头画面").wait_for()
+
+    async def take_still(self) -> None:
+        """Of the chosen item, the first one."""
+        await press(self.page, "拍照取证")
+        await expect(self.page.get_by_role("list", name="已拍照片").get_by_role("listitem")).to_have_count(1)
+
+    async def judge(self, verdict: str = "合格", *, note: str = "", mend_by: str = "") -> int:
+        """Judges the chosen item and goes on to the next; gives how many there are."""
+        judged = self.page.get_by_text(re.compile(r"^已判 \d+$"))
+        done = int((await judged.inner_text()).removeprefix("已判 "))
+        place = await self.page.get_by_text(re.compile(r"^第 \d+ 项，共 \d+ 项$")).inner_text()
+        await self.page.get_by_role("radiogroup", name="结论").get_by_text(verdict, exact=True).click()
+        if mend_by:
+            await self.page.get_by_label("改好的最后日期").fill(mend_by)
+        if note:
+            await self.page.get_by_label("说明").fill(note)
+        await press(self.page, "记下，下一项")
+        await expect(judged).to_have_text(f"已判 {done + 1}")
+        return int(place.rsplit(" ", 2)[1])
+
+
 async def sign(page: Page) -> None:
     """Reads the sheet, writes a name by hand, confirms the digest."""
     await page.get_by_role("img", name="手写签名区").wait_for()

@@ -160,9 +160,7 @@ async def _the_recording_is_there(room: Room, killed_at: datetime) -> dict[str, 
 
 async def _heads_in_the_record(room: Room, part: int) -> list[str]:
     """As they were noted while the recording went on."""
-    supervisor = room.office.zhao
-    ok(await supervisor.log_in("han", room.office.demo.password))
-    entries = ok(await supervisor.get(f"/cases/{room.office.case_id}/timeline"))["entries"]
+    entries = ok(await room.office.li.get(f"/cases/{room.office.case_id}/timeline"))["entries"]
     facts = [entry["facts"] for entry in entries if entry["topic"] == "recording-head"]
     return [fact["head"] for fact in facts if fact["part"] == part and fact["participant"] == f"guest:{room.id}"]
 

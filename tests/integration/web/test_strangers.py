@@ -22,7 +22,7 @@ __all__ = ["planned"]  # a fixture
 STRANGER = "13900139000"
 ABOUT_SOMETHING = [route for route in ALL_ROUTES if route.placeholders and "code" not in route.placeholders]
 VALUES: dict[str, Any] = {
-    "reason": "x", "reasons": "x", "note": "x", "outcome": "x", "reply": "x", "decision": "x", "comment": "x",
+    "reason": "no-camera", "reasons": "x", "note": "x", "outcome": "x", "reply": "x", "decision": "x", "comment": "x",
     "to": str(uid("foreign")), "gaps": [{"target": "name", "what": "x"}], "granted": True, "level": 5,
     "result": "solved", "told_by": "phone", "inspectors": [str(uid("reviewer")), str(uid("second"))], "mode": "remote",
     "starts_at": "2026-09-22T09:00:00+08:00", "digest": "0" * 64, "verdict": "pass", "accepted": True, "version": "1",
