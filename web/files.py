@@ -101,8 +101,8 @@ class Files:
 
     async def claim(self, ids: Sequence[UUID], owner: str, subject: UUID) -> list[ClaimedFile]:
         rows = await self._database.fetch(
-            "UPDATE web.files SET claimed_at = coalesce(claimed_at, $3) WHERE id = ANY($1::uuid[]) AND owner = $2 "
-            "RETURNING id",
+            "UPDATE web.files SET claimed_at = coalesce(claimed_at, $3) "
+            "WHERE id = ANY($1::uuid[]) AND owner = $2 AND case_id IS NULL RETURNING id",
             list(ids), owner, self._clock(),
         )  # fmt: skip
         if {row["id"] for row in rows} != set(ids):
@@ -117,8 +117,10 @@ class Files:
         ]
 
     async def adopt(self, ids: Sequence[UUID], case_id: UUID) -> None:
-        """Notes with which case the files were filed."""
-        await self._database.execute("UPDATE web.files SET case_id = $2 WHERE id = ANY($1::uuid[])", list(ids), case_id)
+        """Notes with which case the files were filed; from then on no other case can claim them."""
+        await self._database.execute(
+            "UPDATE web.files SET case_id = $2 WHERE id = ANY($1::uuid[]) AND case_id IS NULL", list(ids), case_id
+        )
 
     async def _hand_over(self, file: StoredFile, subject: UUID) -> None:
         """Done again after a crash, it goes on from wherever it stopped; the row follows the contents."""

@@ -87,7 +87,7 @@ def case_view(
         inspections=[inspection_brief(inspection, opened, catalogue, row) for inspection in inspections],
         handover=_handover(row, opened),
         decision=_decision(row, opened),
-        evaluation=_evaluation(row, opened),
+        evaluation=_evaluation(row, opened, actor),
         complaint_id=row.complaint,
         may=case_abilities(actor, row, item),
     )
@@ -269,8 +269,9 @@ def _remedy(code: str) -> Mapping[str, str]:
     return {"code": code, "zh": text.zh, "en": text.en}
 
 
-def _evaluation(row: CaseRow, opened: Opened) -> dict[str, Any] | None:
-    if row.evaluation is None:
+def _evaluation(row: CaseRow, opened: Opened, actor: Actor) -> dict[str, Any] | None:
+    """An anonymous rating is shown to its author only: a case has one applicant, so its page would name him."""
+    if row.evaluation is None or not (row.evaluation.real_named or actor.id == row.applicant):
         return None
     comment: Ref | None = row.evaluation.comment
     return {

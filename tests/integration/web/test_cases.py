@@ -218,3 +218,17 @@ async def test_a_lost_note_of_where_a_file_belongs_is_found_again(applicant: Bro
     attachment = (await applicant.get(f"/cases/{filed['answer']['case_id']}"))["materials"][0]["attachments"][0]
     async with await companion_of(world, filed) as officer:
         assert (await officer.get(f"/attachments/{attachment['id']}")).status == 200
+
+
+async def test_a_file_belongs_to_the_case_that_it_was_filed_with(applicant: Browser) -> None:
+    uploaded = (await applicant.upload(photo(), "布局图.jpg", "image/jpeg"))["id"]
+    material = next(m.code for m in ITEM.materials if m.kind == "core")
+    body = {
+        "item": RESTAURANT,
+        "form": form_values(ITEM),
+        "materials": [{"material": material, "attachments": [uploaded]}],
+    }
+    assert (await applicant.post("/cases", body)).status == 200
+    again = await applicant.post("/cases", body)
+    assert (again.status, again.code) == (404, "attachment-missing")
+    assert (await applicant.get("/cases"))["total"] == 1

@@ -60,6 +60,19 @@ async def test_a_bad_rating_becomes_a_complaint_that_only_the_callback_ends(worl
         assert (await officer.get("/complaints"))["complaints"][0]["status"] == "solved"
 
 
+async def test_an_anonymous_rating_is_seen_by_its_author_only(world: World, browser: Browser) -> None:
+    path = await decided(world, browser)
+    rating = {"level": 1, "comment": "不想让人知道是我", "real_named": False}
+    assert (await browser.post(f"{path}/evaluate", rating)).status == 200
+    assert (await browser.get(path))["evaluation"]["level"] == 1
+    async with world.browser() as reviewer, world.browser() as officer:
+        await reviewer.log_in("reviewer")
+        assert (await reviewer.get(path))["evaluation"] is None
+        await world.settle()
+        await officer.log_in("complaints")
+        assert (await officer.get("/complaints"))["complaints"] == []
+
+
 async def test_a_return_visit_is_the_same_officer_with_a_number(world: World, browser: Browser) -> None:
     await browser.enter(PHONE, world)
     filed = await file_case(browser)
