@@ -89,7 +89,7 @@ def _build(client: Path) -> None:
     folder, npm = _node_of_machine() or _node_of_pypi()
     env = {**os.environ, "PATH": f"{folder}{os.pathsep}{os.environ.get('PATH', '')}"}
     install = "ci" if (client / "package-lock.json").is_file() else "install"
-    for step in ([install, "--no-audit", "--no-fund"], ["run", "build"]):
+    for step in ([install, "--no-audit", "--no-fund", "--ignore-scripts"], ["run", "build"]):
         try:
             done = subprocess.run(  # noqa: S603 - fixed arguments
                 [*npm, *step], cwd=client, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False

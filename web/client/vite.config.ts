@@ -1,7 +1,10 @@
 import { VantResolver } from '@vant/auto-import-resolver'
 import legacy from '@vitejs/plugin-legacy'
 import vue from '@vitejs/plugin-vue'
+import { readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { fileURLToPath, URL } from 'node:url'
+import { brotliCompressSync, gzipSync } from 'node:zlib'
 import { ElementPlusResolver } from 'unplugin-vue-components/resolvers'
 import Components from 'unplugin-vue-components/vite'
 import { defineConfig, type Plugin } from 'vite'
@@ -26,6 +29,23 @@ const withoutIconFont: Plugin = {
   load: (id) => (/[\\/]vant[\\/]es[\\/]icon[\\/]index\.css/.test(id) ? '' : undefined),
 }
 
+/** Lays every text file compressed beside itself; the service sends the form that a browser takes. */
+const compressed: Plugin = {
+  name: 'compressed',
+  apply: 'build',
+  writeBundle: {
+    order: 'post',
+    handler(options, bundle) {
+      for (const name of Object.keys(bundle).filter((one) => /\.(js|css|html|svg)$/.test(one))) {
+        const file = join(options.dir!, name)
+        const content = readFileSync(file)
+        writeFileSync(`${file}.br`, brotliCompressSync(content))
+        writeFileSync(`${file}.gz`, gzipSync(content, { level: 9 }))
+      }
+    },
+  },
+}
+
 export default defineConfig({
   plugins: [
     vue(),
@@ -43,6 +63,7 @@ export default defineConfig({
     }),
     deepLinks,
     withoutIconFont,
+    compressed,
   ],
   resolve: { alias: { '@': page('src') } },
   build: {

@@ -10,7 +10,7 @@ function show(value: string | null | undefined, options: Intl.DateTimeFormatOpti
 }
 
 export const day = (value: string | null | undefined) => show(value, { year: 'numeric', month: 'long', day: 'numeric' })
-export const shortDay = (value: string | null | undefined) => show(value, { month: 'numeric', day: 'numeric', weekday: 'short' })
+export const shortDay = (value: string | null | undefined) => show(value, { month: 'long', day: 'numeric', weekday: 'short' })
 export const clock = (value: string | null | undefined) => show(value, { hour: '2-digit', minute: '2-digit', hour12: false })
 export const moment = (value: string | null | undefined) =>
   show(value, { year: 'numeric', month: 'numeric', day: 'numeric', hour: '2-digit', minute: '2-digit', hour12: false })

@@ -3,9 +3,15 @@ import { createRouter, createWebHistory } from 'vue-router'
 import '@/ui/tokens.css'
 import './vant.css'
 import './phone.css'
+import { takeToken } from '@/features/invitation/api'
 import { loadSession } from '@/features/session/session'
 import App from './App.vue'
 import { routes } from './routes'
+
+// A second link opened in the same tab changes nothing but the fragment; the page then starts anew.
+const INVITATION = '/i'
+if (location.pathname === INVITATION) takeToken()
+window.addEventListener('hashchange', () => location.pathname === INVITATION && location.hash.length > 1 && location.reload())
 
 const router = createRouter({
   history: createWebHistory('/'),

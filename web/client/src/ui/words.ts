@@ -28,7 +28,7 @@ export function caseTone(status: CaseStatus): Tone {
 
 /** What is happening and what the applicant has to do, in plain words. */
 export function headline(summary: CaseSummary): string {
-  const name = summary.companion.name ?? t('陪办人', 'your companion')
+  const name = summary.companion.name ?? t('陪伴人', 'your companion')
   switch (summary.status) {
     case 'received': return t(`${name} 正在看您的材料，有问题会一次告诉您`, `${name} is reading your papers and will tell you everything at once`)
     case 'gap-notice': return t('需要您补充材料，补齐后马上继续', 'Something is missing. Once you add it, we go on at once')

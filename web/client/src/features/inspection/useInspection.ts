@@ -18,7 +18,7 @@ export function useInspection(id: string) {
 
   const give = useAction(async (key, verb: string, body: object) => {
     const done = await post<Done>(`/inspections/${id}/${verb}`, body, undefined, key)
-    await load()
+    void load()
     return done
   })
 
@@ -36,19 +36,26 @@ export function useInspection(id: string) {
 
 function progress(view: Ref<InspectionView | undefined>) {
   const checklist = computed(() => view.value?.checklist ?? [])
+  const byVideo = computed(() => view.value?.brief.mode === 'remote')
   return {
     checklist,
     judged: computed(() => checklist.value.filter((one) => one.verdict).length),
-    openItems: computed(() => checklist.value.filter((one) => one.mandatory && !one.verdict)),
+    /** Mandatory and still open; what video cannot show is left to the visit. */
+    openItems: computed(() => checklist.value.filter((one) => one.mandatory && !one.verdict && !(one.on_the_spot && byVideo.value))),
+    /** Whether a verdict can be given: what has to be seen on the spot cannot pass by video. */
+    allowed: (check: CheckView, verdict: Verdict) => !(check.on_the_spot && byVideo.value) || BY_VIDEO.includes(verdict),
   }
 }
 
-const NOTED: Verdict[] = ['fail', 'rectify-now', 'rectify-by', 'not-applicable', 'unclear']
+const BY_VIDEO: Verdict[] = ['unclear', 'fail', 'not-applicable']
+const NOTED: Verdict[] = ['fail', 'rectify-now', 'rectify-by']
 
-/** Whether a verdict has to be explained: everything but a plain pass. */
-export const needsNote = (verdict: Verdict | '') => NOTED.includes(verdict as Verdict)
+/** Whether a verdict has to be explained. */
+export function needsNote(check: CheckView, verdict: Verdict | ''): boolean {
+  return !!verdict && (NOTED.includes(verdict) || (verdict === 'not-applicable' && check.mandatory))
+}
 
-/** The end of a day in Shanghai, `days` from now, as the last moment to mend something. */
+/** The last moment of a day in Shanghai, as the time by which something is to be mended. */
 export function endOfDay(day: string): string {
   return `${day}T23:59:59+08:00`
 }

@@ -2,26 +2,29 @@ import { get, post } from '@/api/client'
 import type { CodeSent, Done, InspectionView, Invitation } from '@/api/types'
 
 const STORED = 'peiban.invitation'
+let taken = ''
 
 /**
- * The token of the link stands after the `#` and so never reaches a server's log; it leaves the address bar at once
- * and is kept for this tab only, so that the page can be reloaded.
+ * The token of the link stands after the `#` and so never reaches a server's log. It leaves the address bar before the
+ * router sees it, which would otherwise write it into the browser's history, and is kept for this tab only.
  */
-export function takeToken(): string {
+export function takeToken(): void {
   const found = location.hash.replace(/^#/, '')
-  if (found) {
-    history.replaceState(history.state, '', location.pathname)
-    try {
-      sessionStorage.setItem(STORED, found)
-    } catch {
-      // forbidden storage: a reload then needs the link again
-    }
-    return found
-  }
+  if (!found) return
+  history.replaceState(history.state, '', location.pathname)
+  taken = found
   try {
-    return sessionStorage.getItem(STORED) ?? ''
+    sessionStorage.setItem(STORED, found)
   } catch {
-    return ''
+    // forbidden storage: a reload then needs the link again
+  }
+}
+
+export function invitationToken(): string {
+  try {
+    return taken || (sessionStorage.getItem(STORED) ?? '')
+  } catch {
+    return taken
   }
 }
 
