@@ -50,7 +50,9 @@ class ClientBuild(BuildHookInterface[Any]):
             return
         _build(client)
         _copy_fonts(client, fonts)
-        self.app.display_info(f"client: {_first_load(static)}")
+        told = f"client: {_first_load(static)}"
+        self.app.display_info(told)
+        (static / "first-load.txt").write_text(told + "\n", encoding="utf-8")  # pip shows no build's words; `make` does
         stamp.write_text(wanted)
 
 
