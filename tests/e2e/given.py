@@ -1,4 +1,4 @@
-"""What a walk takes for granted: done through the interface that the pages use, by people with sessions of their own."""
+"""What a walk takes for granted: done through the interface that the pages use, each with a session of his own."""
 
 from __future__ import annotations
 

@@ -260,7 +260,7 @@ class FieldInspector:
         await expect(self.page.get_by_role("button", name="我已到场")).to_have_count(0)
 
     async def open_camera(self) -> None:
-        await press(self.page, "打开现场录像")
+        await press(self.page, "打开摄像头")
         await self.page.get_by_label("摄像头画面").wait_for()
 
     async def take_still(self) -> None:

@@ -133,7 +133,7 @@ async def come_in(phone: OldPhone, demo: DemoService, link: str) -> None:
     await phone.shoot("invitation")
     await phone.tap("发送验证码")
     await phone.see("6 位验证码")
-    await phone.type("6 位验证码", await code_from(demo, "远程勘验"))
+    await phone.type("6 位验证码", await code_from(demo, "勘验验证码"))
     await phone.see("这个时间可以吗？")
     await phone.shoot("slot")
     await phone.tap("可以，到时见")

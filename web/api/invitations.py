@@ -64,7 +64,7 @@ async def look_at_invitation(call: Call, body: Look) -> views.Invitation:
 async def send_invitation_code(call: Call, body: Look) -> views.CodeSent:
     inspection = await _open_inspection(call, body.token)
     phone = await _phone(call, inspection)
-    text = "【陪办】远程勘验验证码 {code}，5 分钟内有效。请勿转发链接和验证码。"
+    text = "【陪办】勘验验证码 {code}，5 分钟内有效。请勿转发链接和验证码。"
     await call.auth.send_code(call, phone, purpose=f"inspection:{inspection.id}", text=text)
     return views.CodeSent(masked_phone=masked(phone), again_in=AGAIN_IN)
 
