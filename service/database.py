@@ -13,6 +13,7 @@ from eventstore.embedded import EmbeddedPostgres
 from eventstore.errors import AlreadyRunningError
 from eventstore.migrate import MIGRATIONS, SERVICE_ROLE, migrate
 from service.config import SettingError, Settings
+from service.errors import NoRecordError
 from service.private_files import made_once
 
 ROOMS_WITH_TABLES = ("projections", "web")
@@ -41,12 +42,14 @@ class Database:
 def open_database(settings: Settings, *, attach: bool = False) -> Iterator[Database]:
     """From the main thread, before the event loop: an embedded server lives as long as this context.
 
-    attach: use the embedded server of a service that is running, instead of refusing because it is.
+    attach: for upkeep; use the embedded server of a service that is running, and make none where there is none.
     """
     if settings.database_url or settings.service_database_url:
         yield _given(settings)
         return
     server = EmbeddedPostgres(settings.data_dir / "database")
+    if attach and not (settings.data_dir / "database").exists():
+        raise NoRecordError(settings.data_dir)
     try:
         server.start()
     except AlreadyRunningError:

@@ -34,3 +34,14 @@ class KeyFileError(StartError):
             f"密钥文件 {file} 已损坏，请从密钥备份中恢复。",
             f"The key file {file} is damaged. Restore it from the backup of the keys.",
         )
+
+
+class NoRecordError(StartError):
+    code = "no-record"
+
+    def __init__(self, data_dir: object) -> None:
+        super().__init__(
+            f"{data_dir} 中没有记录：请用 PEIBAN_DATA_DIR 指明数据目录，或用 PEIBAN_DATABASE_URL 指明数据库。",
+            f"There is no record in {data_dir}. Name the data folder with PEIBAN_DATA_DIR, "
+            "or the database with PEIBAN_DATABASE_URL.",
+        )

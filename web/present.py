@@ -89,6 +89,7 @@ def case_view(
         decision=_decision(row, opened),
         evaluation=_evaluation(row, opened, actor),
         complaint_id=row.complaint,
+        inspection_mode=row.inspection_mode,  # type: ignore[arg-type]  # the event holds nothing else
         may=case_abilities(actor, row, item),
     )
 

@@ -205,6 +205,7 @@ class CaseView(View, frozen=True, kw_only=True):
     decision: dict[str, Any] | None
     evaluation: dict[str, Any] | None
     complaint_id: UUID | None
+    inspection_mode: Literal["remote", "on-site", "either"]  # what the applicant wished
     may: list[str]
 
 

@@ -31,6 +31,15 @@ def test_an_unknown_command_is_refused(capsys: pytest.CaptureFixture[str]) -> No
     assert left.value.code == 2
 
 
+@pytest.mark.parametrize("command", ["verify", "rebuild"])
+def test_upkeep_makes_no_record_where_there_is_none(
+    command: str, environment: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    assert main([command]) == 3
+    assert "There is no record in" in capsys.readouterr().err
+    assert not (tmp_path / "data").exists()
+
+
 def test_settings_are_listed(environment: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     environment.setenv("PEIBAN_HTTP_PORT", "9123")
     assert main(["settings"]) == 0

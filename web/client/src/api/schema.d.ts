@@ -1103,6 +1103,8 @@ export interface components {
             evaluation: Record<string, never> | null;
             form: components["schemas"]["FormValue"][];
             handover: Record<string, never> | null;
+            /** @enum {unknown} */
+            inspection_mode: "either" | "on-site" | "remote";
             inspections: components["schemas"]["InspectionBrief"][];
             materials: components["schemas"]["MaterialView"][];
             may: string[];

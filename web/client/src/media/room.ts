@@ -35,6 +35,8 @@ const STATS_MS = 5000
 const REPAIR_MS = 3000
 
 /** One participant's end of a live room: socket, published media, received media. Reconnects by itself. */
+const HINT_MS = 15_000
+
 export class Room {
   readonly view = reactive({
     link: 'connecting' as Link,
@@ -146,7 +148,7 @@ export class Room {
         this.lineTold(message)
         break
       case 'say':
-        this.view.said.push({ text: String(message.text), from: String(message.party ?? ''), at: Date.now() })
+        this.told({ text: String(message.text), from: String(message.party ?? ''), at: Date.now() })
         break
       case 'end':
         this.view.ended = true
@@ -159,6 +161,12 @@ export class Room {
         this.view.problem = message as unknown as Problem
         break
     }
+  }
+
+  /** A hint is for the moment: it leaves the screen by itself. */
+  private told(said: Said): void {
+    this.view.said.push(said)
+    setTimeout(() => (this.view.said = this.view.said.filter((one) => one.at !== said.at)), HINT_MS)
   }
 
   private welcomed(message: Message): void {

@@ -50,7 +50,7 @@ export function modeWord(mode: Mode): string {
 export function inspectionStatus(status: InspectionStatus): string {
   return {
     planned: t('待约时间', 'to be scheduled'),
-    offered: t('待您确认时间', 'time offered'),
+    offered: t('待申请人确认时间', 'time offered'),
     confirmed: t('已约定', 'confirmed'),
     running: t('进行中', 'under way'),
     ended: t('已结束', 'ended'),
@@ -130,3 +130,7 @@ export function channelWord(channel: string): string {
 export function levelWord(level: number): string {
   return ['', t('非常不满意', 'Very dissatisfied'), t('不满意', 'Dissatisfied'), t('基本满意', 'Fairly satisfied'), t('满意', 'Satisfied'), t('非常满意', 'Very satisfied')][level] ?? ''
 }
+
+/** How the applicant wished the premises to be looked at. */
+export const wishWord = (wish: string) =>
+  ({ either: t('都可以，由陪伴人安排', 'either, as arranged'), remote: t('用手机视频看', 'by phone video'), 'on-site': t('请上门看', 'on site, please') })[wish] ?? wish
