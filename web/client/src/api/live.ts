@@ -16,7 +16,10 @@ export function follow(path: string, changed: () => void, as?: As): () => void {
   }
   const open = () => {
     source = new EventSource(address(path, as))
-    source.onopen = stopPolling
+    source.onopen = () => {
+      stopPolling()
+      changed() // what happened between the page's loading and now was told to nobody
+    }
     source.addEventListener('changed', changed)
     source.onerror = () => {
       poll ??= setInterval(changed, POLL_MS)
