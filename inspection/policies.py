@@ -12,7 +12,6 @@ import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
 from uuid import UUID, uuid5
 
 from cases.attachments import AttachmentMissingError, AttachmentStore
@@ -20,6 +19,7 @@ from cases.catalogue import Catalogue
 from cases.clock import SHANGHAI
 from cases.commands import Command, NoteInspection
 from cases.directory import Directory
+from cases.messenger import Messenger
 from cases.permissions import person_id
 from cases.policies import Policy
 from eventstore import DataCipher, ErasedError, EventStore, Recorded
@@ -42,11 +42,6 @@ RECORD, PDF, INK, MARKED = "record", "pdf", "ink", "marked"
 
 class EvidenceChangedError(Exception):
     """A stored picture or record is not the one whose digest the record holds."""
-
-
-class Messenger(Protocol):
-    async def send(self, phone: str, text: str) -> None:
-        """Hands a text message over; raises when it cannot."""
 
 
 def slot_message(*, number: str, item: str, mode: str, starts_at: datetime, ends_at: datetime, link: str) -> str:
@@ -204,6 +199,10 @@ class _Papers:
             item=self.catalogue.version(planned.item, planned.item_version),
             office_name=self.directory.office(planned.office).name["zh"],
             names=await names_of(self.store, inspection),
+            certificates={
+                party: self.directory.staff(UUID(party.removeprefix("staff:"))).certificate
+                for party in planned.inspectors
+            },
             opened=await self.store.vault.open(sheet.references(facts)),
             salt=self.invitations.salt(planned.originator_id),
         )

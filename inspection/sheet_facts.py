@@ -114,10 +114,11 @@ def build(
     item: ServiceItem,
     office_name: str,
     names: Mapping[str, str | None],
+    certificates: Mapping[str, str],
     opened: Mapping[str, str | None],
     salt: str,
 ) -> r.SheetRecord:
-    """names: by party. opened: by vault reference. Raises UnfinishedError, SheetRecordError."""
+    """names, certificates: by party. opened: by vault reference. Raises UnfinishedError, SheetRecordError."""
     if facts.ended is None or facts.started is None or facts.opened.keys() - facts.sealed.keys():
         raise UnfinishedError
     planned = facts.planned
@@ -135,7 +136,7 @@ def build(
             ended_at=facts.ended.timestamp,
         ),
         notice=_notice(facts),
-        participants=tuple(_participants(facts, names)),
+        participants=tuple(_participants(facts, names, certificates)),
         items=tuple(_items(facts, item, opened)),
         recordings=tuple(_recordings(facts)),
         findings=_findings(facts, item, opened),
@@ -160,12 +161,15 @@ def _notice(facts: Facts) -> r.NoticeFacts | None:
     return r.NoticeFacts(version=answer.version, answered_at=answer.timestamp, answer=said)
 
 
-def _participants(facts: Facts, names: Mapping[str, str | None]) -> Iterable[r.Participant]:
+def _participants(
+    facts: Facts, names: Mapping[str, str | None], certificates: Mapping[str, str]
+) -> Iterable[r.Participant]:
     for party in (applicant_of(facts), *facts.planned.inspectors):
         yield r.Participant(
             party=party,
             role="inspector" if party in facts.planned.inspectors else "applicant",
             name=names.get(party) or ERASED,
+            certificate=certificates.get(party, ""),
             present=tuple(_presence(facts, facts.presence.get(party, []))),
         )
 

@@ -17,6 +17,8 @@ from cases.clock import SHANGHAI
 from cases.directory import Directory
 from cases.dispatch import Dispatcher
 from cases.handlers import case_handlers
+from cases.messenger import Messenger
+from cases.news import news_policies
 from cases.policies import POLICIES, PolicyRunner
 from eventstore import EventStore
 from eventstore.tracking import PostgresTracking
@@ -33,7 +35,7 @@ from service.network import local_addresses
 from service.sms import GatewayMessenger
 from web.database import Database as EdgeDatabase
 from web.files import Files
-from web.messenger import Messenger, OutboxMessenger
+from web.messenger import OutboxMessenger
 from web.passwords import Credentials
 from web.services import EdgeSettings, Services
 
@@ -116,7 +118,14 @@ async def open_service(settings: Settings, database: Database, *, base_url: str,
 
 
 def _reactions(services: Services, stores: Stores, keys: Keys) -> PolicyRunner:
-    policies = inspection_policies(
+    news = news_policies(
+        store=services.store,
+        catalogue=services.catalogue,
+        messenger=services.messenger,
+        base_url=services.settings.base_url,
+        clock=services.clock,
+    )
+    inspecting = inspection_policies(
         store=services.store,
         attachments=services.attachments,
         catalogue=services.catalogue,
@@ -127,7 +136,8 @@ def _reactions(services: Services, stores: Stores, keys: Keys) -> PolicyRunner:
         base_url=services.settings.base_url,
         clock=services.clock,
     )
-    return PolicyRunner(services.store, services.dispatcher, [*POLICIES, *policies], tracking=stores.tracking)
+    policies = [*POLICIES, *news, *inspecting]
+    return PolicyRunner(services.store, services.dispatcher, policies, tracking=stores.tracking)
 
 
 async def _plane(settings: Settings, stack: AsyncExitStack) -> MediaPlane:

@@ -1,11 +1,10 @@
-"""Text messages to people. A city plugs in its operator's gateway; the demonstration shows them on a page."""
+"""The demonstration's text messages, shown on a page; a city plugs in its operator's gateway instead."""
 
 from __future__ import annotations
 
 import secrets
 from collections.abc import Callable
 from datetime import datetime, timedelta
-from typing import Protocol
 
 import msgspec
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -17,11 +16,6 @@ from web.views import Message
 
 KEPT = timedelta(days=7)
 _SHOWN = 200
-
-
-class Messenger(Protocol):
-    async def send(self, phone: str, text: str) -> None:
-        """Hands the message over. Raises MessageNotSentError when nobody takes it."""
 
 
 class OutboxMessenger:

@@ -16,13 +16,13 @@ if TYPE_CHECKING:
     from cases.catalogue import Catalogue
     from cases.directory import Directory
     from cases.dispatch import Dispatcher
+    from cases.messenger import Messenger
     from eventstore import EventStore
     from inspection.invitation import InvitationKeys
     from inspection.live import LiveRooms
     from projections.runner import Runner
     from web.database import Database
     from web.files import Files
-    from web.messenger import Messenger
     from web.passwords import Credentials
 
 

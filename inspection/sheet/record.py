@@ -75,11 +75,15 @@ class Presence(_Part, frozen=True, kw_only=True, rename={"since": "from", "until
 
 
 class Participant(_Part, frozen=True, kw_only=True):
-    """party: an id that is unique within the sheet; signatures, judgements and recordings refer to it."""
+    """party: an id that is unique within the sheet; signatures, judgements and recordings refer to it.
+
+    certificate: number of an inspector's enforcement certificate (执法证), empty where there is none.
+    """
 
     party: str
     role: Role
     name: str
+    certificate: str = ""
     present: tuple[Presence, ...] = ()
 
 

@@ -142,12 +142,13 @@ def _view(
         "date": [ended.year, ended.month, ended.day],
         "digest": r.digest(record_bytes),
         "verify_url": printable(verify_url) or None,
-        "participants": [_participant(participant) for participant in record.participants],
+        "participants": [_participant(participant, record.inspection.mode) for participant in record.participants],
         "items": [_item(item, names, day) for item in record.items],
         "stills": shown,
         "outcome": outcome,
         "outcome_tone": outcome_tone,
         "signatures": signed,
+        "long_refusal": any(len(signature.refused or "") > 200 for signature in signatures),  # may break across pages
         "legal": LEGAL,
     }
     return view | _facts(record) | _recordings(record, names, day) | _findings(record), files
@@ -155,35 +156,35 @@ def _view(
 
 def _facts(record: r.SheetRecord) -> dict[str, Any]:
     case, inspection = record.case, record.inspection
+    lasted = inspection.ended_at - inspection.started_at
     wide = [
-        ("审批机关", f"{printable(record.office.name)}（{printable(record.office.code)}）"),
-        ("事项名称", f"{printable(case.item_name)}（{printable(case.item_code)}，{printable(case.item_version)} 版）"),
+        ("勘验时间", f"{_span(inspection.started_at, inspection.ended_at)}，历时 {_length(lasted.total_seconds())}"),
+        ("审批机关", printable(record.office.name)),
+        ("事项名称", f"{printable(case.item_name)}（第 {printable(case.item_version)} 版）"),
         ("勘验地点", printable(inspection.place)),
     ]
     if record.notice is not None:
         answer = printable(ANSWERS.get(record.notice.answer, record.notice.answer))
-        told = f"《勘验录音录像告知书》（{printable(record.notice.version)} 版），{_moment(record.notice.answered_at)} "
+        version = printable(record.notice.version.rpartition("-")[2])  # of `recording-1`
+        told = f"《勘验录音录像告知书》（第 {version} 版），{_moment(record.notice.answered_at)} "
         wide.append(("录制告知", f"{told}申请人答复：{answer}"))
     elif inspection.mode != "on-site":
         wide.append(("录制告知", "没有申请人答复录制告知的记录。"))
+    wide.append(("勘验编号", printable(inspection.id)))
     return {
-        "facts": [
-            ("办件编号", printable(case.number)),
-            ("勘验编号", printable(inspection.id)),
-            ("勘验方式", MODES[inspection.mode]),
-            ("勘验历时", _length((inspection.ended_at - inspection.started_at).total_seconds())),
-            ("开始时间", _moment(inspection.started_at)),
-            ("结束时间", _moment(inspection.ended_at)),
-        ],
+        "facts": [("办件编号", printable(case.number)), ("勘验方式", MODES[inspection.mode])],
         "wide_facts": wide,
     }
 
 
-def _participant(participant: r.Participant) -> dict[str, Any]:
+def _participant(participant: r.Participant, mode: r.Mode) -> dict[str, Any]:
+    # On site only the inspectors report their arrival; that the applicant did not is nothing against him.
+    unnoted = "—" if mode == "on-site" and participant.role == "applicant" else "没有在场时段的记录"
     return {
         "role": ROLES[participant.role],
         "name": printable(participant.name),
-        "present": [_span(present.since, present.until) for present in participant.present] or ["没有在场时段的记录"],
+        "certificate": printable(participant.certificate) or "—",
+        "present": [_span(present.since, present.until) for present in participant.present] or [unnoted],
     }
 
 
@@ -193,7 +194,6 @@ def _item(item: r.Item, names: Mapping[str, str], day: date) -> dict[str, Any]:
     at = _moment(item.judged_at, day) if item.judged_at else ""
     pictures = f"照片 {len(item.stills)} 张" if item.stills else ""
     return {
-        "code": printable(item.code),
         "title": printable(item.title),
         "requirement": printable(item.requirement),
         "basis": printable(item.basis),
@@ -209,27 +209,30 @@ def _item(item: r.Item, names: Mapping[str, str], day: date) -> dict[str, Any]:
 def _stills(record: r.SheetRecord, stills: Mapping[str, bytes]) -> tuple[list[dict[str, Any]], dict[str, bytes]]:
     shown: list[dict[str, Any]] = []
     files: dict[str, bytes] = {}
-    for item in record.items:
+    for number, item in enumerate(record.items, 1):
         for still in item.stills:
             name = None
             if still.id in stills:
                 name = f"still-{len(shown)}.jpg"
                 files[name] = stills[still.id]
-            title = f"{printable(item.code)} {printable(item.title)}"
+            title = f"第 {number} 项 {printable(item.title)}"
             at = _moment(still.taken_at)
             shown.append({"file": name, "title": title, "at": at, "sha": still.sha256[:16], "alt": f"{title}，{at}"})
     return shown, files
 
 
 def _recordings(record: r.SheetRecord, names: Mapping[str, str], day: date) -> dict[str, Any]:
-    gaps = [(printable(part.part), gap) for part in record.recordings for gap in part.gaps]
+    def filmed(part: r.Recording) -> str:
+        return names.get(part.participant, "—")
+
+    gaps = [(part, gap) for part in record.recordings for gap in part.gaps]
     none = "本次为现场勘验，没有录音录像。" if record.inspection.mode == "on-site" else "本次勘验没有录音录像。"
     return {
         "no_recording": none,
         "recordings": [
             {
-                "part": printable(part.part),
-                "participant": names.get(part.participant, printable(part.participant)),
+                "part": f"第 {printable(part.part)} 段",
+                "participant": filmed(part),
                 "span": _span(part.since, part.until, day),
                 "seconds": _length(part.seconds),
                 "digest": part.digest,
@@ -238,7 +241,7 @@ def _recordings(record: r.SheetRecord, names: Mapping[str, str], day: date) -> d
         ],
         "gaps": [
             {
-                "part": part,
+                "part": f"第 {printable(part.part)} 段，{filmed(part)}",
                 "span": _span(gap.since, gap.until, day, fine=True),
                 "seconds": _length((gap.until - gap.since).total_seconds(), fine=True),
                 "reason": printable(GAP_REASONS.get(gap.reason, gap.reason)),
@@ -260,13 +263,13 @@ def _union(gaps: Sequence[r.Gap]) -> float:
 
 
 def _findings(record: r.SheetRecord) -> dict[str, Any]:
-    titles = {item.code: printable(item.title) for item in record.items}
-    passed = [f"{titles.get(code, '')}（{printable(code)}）" for code in record.findings.passed]
+    titles = {item.code: f"{number}. {printable(item.title)}" for number, item in enumerate(record.items, 1)}
+    passed = [titles.get(code, printable(code)) for code in record.findings.passed]
     return {
         "passed": f"{len(passed)} 项：" + "、".join(passed) if passed else "无",
         "mend": [
             {
-                "title": f"{titles.get(mend.code, '')}（{printable(mend.code)}）",
+                "title": titles.get(mend.code, printable(mend.code)),
                 "what": printable(mend.what),
                 "by": f"{mend.by.year}年{mend.by.month}月{mend.by.day}日前" if mend.by else "未定期限",
             }

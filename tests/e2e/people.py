@@ -217,7 +217,7 @@ class Official:
         await press(self.dialog, "发出")
         await expect(self.dialog).to_have_count(0)
 
-    async def judge(self, verdict: str = "合格", *, note: str = "", mend_by: str = "") -> None:
+    async def judge(self, verdict: str = "符合", *, note: str = "", mend_by: str = "") -> None:
         """Judges the chosen item; one that needs no words is saved at once, and the next one is chosen by itself."""
         count = self.page.get_by_text(re.compile(r"^\d+ / \d+$"))
         done, _, total = (await count.inner_text()).partition(" / ")
@@ -268,7 +268,7 @@ class FieldInspector:
         await press(self.page, "拍照取证")
         await expect(self.page.get_by_role("list", name="已拍照片").get_by_role("listitem")).to_have_count(1)
 
-    async def judge(self, verdict: str = "合格", *, note: str = "", mend_by: str = "") -> int:
+    async def judge(self, verdict: str = "符合", *, note: str = "", mend_by: str = "") -> int:
         """Judges the chosen item and goes on to the next; gives how many there are."""
         judged = self.page.get_by_text(re.compile(r"^已判 \d+$"))
         done = int((await judged.inner_text()).removeprefix("已判 "))

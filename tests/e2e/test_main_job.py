@@ -111,7 +111,7 @@ async def _decide_and_evaluate(phone: Applicant, li: Official) -> None:
     await li.open_case(phone.case_id)
     await press(li.page, "作出决定")
     await li.dialog.get_by_text("准予许可").first.click()
-    await li.dialog.get_by_label("理由").fill("申请材料齐全，远程勘验全部合格。")
+    await li.dialog.get_by_label("理由").fill("申请材料齐全，远程勘验全部符合要求。")
     await press(li.dialog, "准予许可")
     await phone.page.goto(f"/cases/{phone.case_id}")
     await phone.page.get_by_text("准予许可").first.wait_for()

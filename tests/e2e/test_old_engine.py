@@ -64,7 +64,7 @@ async def apply(phone: OldPhone, demo: DemoService) -> str:
     await phone.shoot("login")
     await phone.tap("获取验证码")
     await phone.see("6 位验证码")
-    await phone.type("6 位验证码", await code_from(demo, "登录"))
+    await phone.type("6 位验证码", await code_from(demo, "登录验证码"))
     await phone.see("基本信息")
     for label, value in FORM.items():
         await phone.type(label, value)

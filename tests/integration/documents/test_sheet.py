@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from io import BytesIO
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -44,13 +45,34 @@ def test_everything_of_the_record_is_on_the_sheet() -> None:
         "青岛市市南区行政审批服务局", "远程视频勘验单", "PB-370202-20261120-000123", "KY-2026-000045",
         "示例街12号1层103户",
         "王小明", "李审查", "赵勘验", "阿依古丽·买买提", "2026年11月20日10:02:03至10:13:43", "申请人答复：同意",
-        "门牌与地址", "F1-08", "餐具敞放，须加装密闭保洁柜。", "食品安全法第三十三条", "照片2张", "照片未随单打印",
+        "门牌与地址", "4.洁净餐具存放", "第2项冷藏冷冻设备", "第2段", "鲁B-0200117", "鲁B-0200233",
+        "餐具敞放，须加装密闭保洁柜。", "食品安全法第三十三条", "照片2张", "照片未随单打印",
         "符合", "不符合", "现场整改", "限期整改", "不适用", "看不清", "整改后复核",
         "录制中断共2处，合计47.3秒", "10:13:43.2至10:14:28.7", "没有收到画面",
         "声音数据丢失", "2026年11月27日前", "未定期限",
         r.digest(record), "ab" * 32, "行政许可法》第三十四条",
     ]  # fmt: skip
     assert [phrase for phrase in expected if phrase not in text] == []
+
+
+def test_names_are_printed_and_codes_are_not() -> None:
+    notice = r.NoticeFacts(version="recording-1", answered_at=after(-60), answer="accepted")
+    text = words(render(r.canonical(sheet(notice=notice)), pictures(), SIGNED, VERIFY))
+    assert [code for code in ("F1-0", "F1-1", "food-small", "370202-sp", "recording-1") if code in text] == []
+    assert "告知书》（第1版）" in text
+
+
+def test_the_conclusion_stands_on_the_page_of_the_signatures() -> None:
+    for count in range(1, 16):
+        items = tuple(item(f"X-{n}", f"项目{n}", "pass") for n in range(count))
+        pdf = render(r.canonical(sheet(items=items, findings=r.Findings())), pictures(), SIGNED, VERIFY)
+        last = re.sub(r"\s+", "", PdfReader(BytesIO(pdf)).pages[-1].extract_text())
+        assert all(phrase in last for phrase in ("勘验结论整改后复核", "SHA-256", "申请人王小明", "勘验人员赵勘验"))
+
+
+def test_a_long_reason_for_not_signing_is_printed_whole() -> None:
+    refused = Signature("a1", "王小明", "applicant", None, None, "不同意" * 600 + "完毕")
+    assert "完毕" in words(render(r.canonical(sheet()), {}, (refused, *SIGNED[1:]), VERIFY))
 
 
 def test_only_a_basis_that_is_not_sure_is_marked_as_to_be_confirmed() -> None:
@@ -91,6 +113,13 @@ def test_an_on_site_sheet_has_neither_recording_nor_stills_and_says_so() -> None
     ):
         assert phrase in text
     assert "录制告知" not in text
+
+
+def test_nothing_is_said_against_an_applicant_whose_presence_nobody_notes_on_site() -> None:
+    there = on_site().participants[1:3]
+    applicant = r.Participant(party="a1", role="applicant", name="王小明")
+    record = msgspec.structs.replace(on_site(), participants=(applicant, *there))
+    assert "没有在场时段的记录" not in words(render(r.canonical(record), {}, (), VERIFY))
 
 
 def test_an_inspection_that_never_came_to_pass_still_has_its_sheet() -> None:

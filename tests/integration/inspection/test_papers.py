@@ -123,7 +123,8 @@ async def test_an_inspection_ends_in_a_sheet_that_all_sign_and_that_is_sealed_on
     cipher = await world.store.vault.cipher(UUID(case.applicant.removeprefix("person:")), world.case)
     record = cipher.open(await attachments.get(UUID(drafted.record), RECORD))
     assert digest(record) == drafted.digest
-    assert [p.name for p in read_record(record).participants] == ["海风小馆", "王检查", "刘检查"]
+    people = [(p.name, p.certificate) for p in read_record(record).participants]
+    assert people == [("海风小馆", ""), ("王检查", "370202-001"), ("刘检查", "370202-001")]
 
     with pytest.raises(NotPermittedError):
         await sign(world, world.officer, attachments, drafted.digest)

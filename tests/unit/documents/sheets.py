@@ -117,8 +117,8 @@ def _participants() -> tuple[r.Participant, ...]:
     broken = (r.Presence(since=START, until=after(700)), r.Presence(since=after(745), until=after(1720)))
     return (
         r.Participant(party="a1", role="applicant", name="王小明", present=broken),
-        r.Participant(party="i1", role="inspector", name="李审查", present=whole),
-        r.Participant(party="i2", role="inspector", name="赵勘验", present=whole),
+        r.Participant(party="i1", role="inspector", name="李审查", certificate="鲁B-0200117", present=whole),
+        r.Participant(party="i2", role="inspector", name="赵勘验", certificate="鲁B-0200233", present=whole),
         r.Participant(party="h1", role="helper", name="阿依古丽·买买提"),
     )
 

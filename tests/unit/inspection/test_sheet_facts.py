@@ -36,6 +36,7 @@ def record_of(inspection: Inspection, **changes: object) -> r.SheetRecord:
         "item": service_item(),
         "office_name": "市南区行政审批服务局",
         "names": {GUEST: "张三饭店", WANG: "王检查", LIU: "刘检查"},
+        "certificates": {WANG: "鲁B-1", LIU: "鲁B-2"},
         "opened": {SEALED["ref"]: "香港中路 1 号"},
         "salt": "0" * 32,
     } | changes
@@ -110,10 +111,10 @@ def test_presence_is_what_lies_between_start_and_end() -> None:
         for stay in people[GUEST].present
     ]
     assert minutes == [(1, 5), (7, 21)]
-    assert [(p.role, p.name) for p in people.values()] == [
-        ("applicant", "张三饭店"),
-        ("inspector", "王检查"),
-        ("inspector", "刘检查"),
+    assert [(p.role, p.name, p.certificate) for p in people.values()] == [
+        ("applicant", "张三饭店", ""),
+        ("inspector", "王检查", "鲁B-1"),
+        ("inspector", "刘检查", "鲁B-2"),
     ]
     assert people[WANG].present == (r.Presence(since=NOW + timedelta(minutes=1), until=NOW + timedelta(minutes=21)),)
 

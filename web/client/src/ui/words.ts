@@ -75,14 +75,15 @@ export function outcomeTone(outcome: Outcome): Tone {
 
 export const VERDICTS: Verdict[] = ['pass', 'rectify-now', 'rectify-by', 'fail', 'not-applicable', 'unclear']
 
+/** The words that the printed sheet uses. */
 export function verdictWord(verdict: Verdict | '' | null): string {
   switch (verdict) {
-    case 'pass': return t('合格', 'Pass')
-    case 'rectify-now': return t('当场整改合格', 'Mended on the spot')
+    case 'pass': return t('符合', 'Meets')
+    case 'rectify-now': return t('现场整改', 'Mended on the spot')
     case 'rectify-by': return t('限期整改', 'Mend by a date')
-    case 'fail': return t('不合格', 'Fail')
+    case 'fail': return t('不符合', 'Does not meet')
     case 'not-applicable': return t('不适用', 'Not applicable')
-    case 'unclear': return t('看不清，转现场', 'Unclear, see on site')
+    case 'unclear': return t('看不清', 'Unclear')
     default: return t('未判定', 'Not judged')
   }
 }

@@ -8,7 +8,7 @@ export interface SheetRecord {
   office: { code: string; name: string }
   inspection: { id: string; mode: Mode; place: string; started_at: string; ended_at: string }
   notice: { version: string; answered_at: string; answer: string } | null
-  participants: { party: string; role: string; name: string; present: { from: string; to: string }[] }[]
+  participants: { party: string; role: string; name: string; certificate: string; present: { from: string; to: string }[] }[]
   items: {
     code: string
     title: string
