@@ -147,7 +147,7 @@ async def test_files_nobody_filed_are_removed_after_two_days(world: World, brows
 
 async def test_metrics_tell_of_requests_lag_and_rooms(browser: Browser) -> None:
     await browser.get("/items")
-    text = (await browser.get("/root/metrics")).body.decode()
+    text = (await browser.get("/site/metrics")).body.decode()
     assert 'peiban_http_requests_total{method="GET",route="/api/v1/items",status="200"} 1.0' in text
     for name in ("peiban_projection_lag_events", "peiban_room_sockets", "peiban_journal_bytes", "peiban_record_head"):
         assert name in text

@@ -48,9 +48,9 @@ async def _told(browser: Browser, case_id: str) -> None:
         assert (answer.status, answer.code) == (503, "record-unavailable")
         assert "稍后" in answer.value["title"] and int(answer.headers["Retry-After"]) > 0
     assert (await browser.get("/items"))["items"]
-    assert (await browser.get("/root/healthz")).status == 200
-    assert (await browser.get("/root/readyz")).status == 503
-    assert b"peiban_http_requests_total" in (await browser.get("/root/metrics")).body
+    assert (await browser.get("/site/healthz")).status == 200
+    assert (await browser.get("/site/readyz")).status == 503
+    assert b"peiban_http_requests_total" in (await browser.get("/site/metrics")).body
 
 
 async def _goes_on(world: World, browser: Browser) -> None:
@@ -62,4 +62,4 @@ async def _goes_on(world: World, browser: Browser) -> None:
     assert answer["total"] == 1
     assert answer["cases"][0]["status"] == "received"
     await world.settle()
-    assert (await browser.get("/root/readyz")).status == 200
+    assert (await browser.get("/site/readyz")).status == 200

@@ -110,7 +110,7 @@ async def test_an_unknown_address_and_method_get_problem_documents(browser: Brow
 
 
 async def test_every_answer_carries_the_guarding_headers(browser: Browser) -> None:
-    for path in ("/items", "/nowhere", "/root/", "/root/desk/cases"):
+    for path in ("/items", "/nowhere", "/site/", "/site/desk/cases"):
         headers = (await browser.get(path)).headers
         policy = headers["Content-Security-Policy"]
         assert "frame-ancestors 'none'" in policy and "object-src 'none'" in policy and "unsafe" not in policy
@@ -122,17 +122,17 @@ async def test_every_answer_carries_the_guarding_headers(browser: Browser) -> No
 
 
 async def test_pages_are_served_for_every_address_of_the_client(browser: Browser, world: World) -> None:
-    assert b"make install" in (await browser.get("/root/")).body
+    assert b"make install" in (await browser.get("/site/")).body
     static: Path = world.services.settings.static_dir
     (static / "assets").mkdir(parents=True)
     (static / "index.html").write_text("phone")
     (static / "desk.html").write_text("desk")
     (static / "assets" / "a-1.js").write_text("code")
     (static.parent / "secret.txt").write_text("secret")
-    assert (await browser.get("/root/cases/QD20260921-ABCDEF")).body == b"phone"
-    assert (await browser.get("/root/desk/cases/x")).body == b"desk"
-    assert "immutable" in (await browser.get("/root/assets/a-1.js")).headers["Cache-Control"]
-    for outside in ("/root/assets/..%2f..%2fsecret.txt", "/root/..%2fsecret.txt", "/root/assets/none.js"):
+    assert (await browser.get("/site/cases/QD20260921-ABCDEF")).body == b"phone"
+    assert (await browser.get("/site/desk/cases/x")).body == b"desk"
+    assert "immutable" in (await browser.get("/site/assets/a-1.js")).headers["Cache-Control"]
+    for outside in ("/site/assets/..%2f..%2fsecret.txt", "/site/..%2fsecret.txt", "/site/assets/none.js"):
         assert (await browser.get(outside)).status == 404
 
 

@@ -114,8 +114,8 @@ class Browser:
         return answer
 
     async def _send(self, method: str, path: str, **options: Any) -> Answer:
-        address = path if path.startswith("/root/") else "/api/v1" + path
-        async with self.http.request(method, address.removeprefix("/root"), **options) as response:
+        address = path if path.startswith("/site/") else "/api/v1" + path
+        async with self.http.request(method, address.removeprefix("/site"), **options) as response:
             body = await response.read()
             value = await response.json(content_type=None) if "json" in response.content_type else None
             return Answer(response.status, response.headers, body, value)
