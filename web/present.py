@@ -8,7 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from cases.calendar import mainland
-from cases.catalogue import Bilingual, Catalogue, ServiceItem
+from cases.catalogue import Bilingual, Catalogue, Field, ServiceItem
 from cases.clock import days_left, office_day
 from cases.directory import Directory
 from cases.errors import MissingError
@@ -110,8 +110,14 @@ def inspection_brief(
         outcome=row.outcome,
         starts_at=row.starts_at,
         ends_at=row.ends_at,
+        mend_by=_mend_by(row),
         inspectors=[opened.person(inspector) for inspector in row.inspectors],
     )
+
+
+def _mend_by(row: InspectionRow) -> datetime | None:
+    found = (check.mend_by for check in row.checks.values() if check.verdict == "rectify-by")
+    return max((datetime.fromisoformat(by) for by in found if by), default=None)
 
 
 def attachment_view(row: AttachmentRow, opened: Opened) -> views.Attachment:
@@ -151,11 +157,12 @@ def timeline_entry(row: TimelineRow, opened: Opened) -> views.TimelineEntry:
     )
 
 
-def office_name(directory: Directory, code: str) -> str:
+def office_name(directory: Directory, code: str) -> Bilingual:
     try:
-        return directory.office(code).name["zh"]
+        name = directory.office(code).name
     except MissingError:
-        return code
+        return Bilingual(code, code)
+    return Bilingual(name["zh"], name["en"])
 
 
 def _deadline(row: CaseRow, item: ServiceItem, now: datetime) -> views.Deadline | None:
@@ -176,11 +183,12 @@ def _deadline(row: CaseRow, item: ServiceItem, now: datetime) -> views.Deadline 
 
 def _form(row: CaseRow, item: ServiceItem, opened: Opened) -> list[views.FormValue]:
     """In the order of the form; only what was filled in."""
-    return [
-        views.FormValue(code=field.code, label=field.label, value=opened.text(row.form[field.code]), unit=field.unit)
-        for field in item.form
-        if field.code in row.form
-    ]
+    return [_form_value(field, opened.text(row.form[field.code])) for field in item.form if field.code in row.form]
+
+
+def _form_value(field: Field, value: str | None) -> views.FormValue:
+    choice = next((option for option in field.options if option.zh == value), None)
+    return views.FormValue(code=field.code, label=field.label, value=value, unit=field.unit, choice=choice)
 
 
 def _notice(notice: NoticeRow, item: ServiceItem, opened: Opened) -> views.GapNotice:

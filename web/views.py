@@ -57,7 +57,7 @@ class Session(View, frozen=True, kw_only=True):
     name: str = ""
     roles: list[str] = []
     office: str = ""
-    office_name: str = ""
+    office_name: Bilingual = Bilingual("")
     csrf: str = ""
     inspection_id: UUID | None = None
     masked_phone: str = ""
@@ -149,6 +149,7 @@ class FormValue(View, frozen=True, kw_only=True):
     label: Bilingual
     value: str | None
     unit: str = ""
+    choice: Bilingual | None = None  # the option that was chosen, of a field that has options
 
 
 class ReturnVisit(View, frozen=True, kw_only=True):
@@ -173,6 +174,7 @@ class InspectionBrief(View, frozen=True, kw_only=True):
     outcome: Literal["", "passed", "rectify", "failed", "on-site"]
     starts_at: datetime | None
     ends_at: datetime | None
+    mend_by: datetime | None  # until when what was found may be mended; the last of several dates
     inspectors: list[Person]
 
 
@@ -186,7 +188,7 @@ class CaseSummary(View, frozen=True, kw_only=True):
     applicant: str | None
     place: str | None
     companion: Person
-    office_name: str
+    office_name: Bilingual
     deadline: Deadline | None
     needs: Literal["", "applicant", "office"]
 
@@ -354,6 +356,14 @@ class InspectionList(View, frozen=True, kw_only=True):
 
 class ComplaintList(View, frozen=True, kw_only=True):
     complaints: list[ComplaintView]
+
+
+class Waiting(View, frozen=True, kw_only=True):
+    """How many things wait for a next step of this very member of staff, at most a hundred or so of each."""
+
+    cases: int
+    inspections: int
+    complaints: int
 
 
 class Timeline(View, frozen=True, kw_only=True):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 
@@ -10,12 +11,17 @@ import pytest
 from playwright.async_api import Request, expect
 
 from tests.e2e.browsers import Browsers
-from tests.e2e.given import Office, accepted_case
+from tests.e2e.given import Office, accepted_case, ok
 from tests.e2e.looks import MEASURE, Findings, at_rest, shown
 from tests.e2e.people import Applicant, Official, press
 from tests.e2e.service import DemoService
 
 PHONE, ITEM = "13905320005", "hygiene-hair-beauty"
+LINES = """(one) => {
+    const all = document.createRange()
+    all.selectNodeContents(one)
+    return all.getClientRects().length
+}"""
 FIRST_LOAD = 150_000  # bytes, compressed, everything
 
 
@@ -100,6 +106,38 @@ async def test_large_text_is_one_touch_away_and_stays(browsers: Browsers) -> Non
     await shown(page, f"/items/{ITEM}")
     assert await page.evaluate(size) >= 1.25 * normal
     assert (await page.evaluate(MEASURE))["wide"] <= 0
+
+
+async def test_a_return_number_stays_in_one_piece_in_large_text_on_a_small_phone(
+    demo: DemoService, browsers: Browsers, office: Office
+) -> None:
+    ok(await office.applicant.post(f"/cases/{office.case_id}/return-visits"))
+    page = await browsers.phone()
+    await page.set_viewport_size({"width": 320, "height": 640})
+    await shown(page, "/login")
+    await Applicant(page, demo, phone=PHONE).log_in()
+    await shown(page, f"/cases/{office.case_id}")
+    await press(page, "大字")
+    number = page.get_by_text(re.compile(r"^F\d{4}-\d{3}$")).first
+    assert await number.evaluate(LINES) == 1
+    assert (await page.evaluate(MEASURE))["wide"] <= 0
+
+
+async def test_the_start_of_an_inspection_and_what_waits_are_seen_without_scrolling(
+    demo: DemoService, browsers: Browsers, office: Office
+) -> None:
+    inspection_id = await office.plan("remote")
+    li = Official(await browsers.desk(), demo, "li")
+    await li.log_in()
+    await expect(li.page.get_by_role("link", name=re.compile("勘验日程.*1 件等您处理"))).to_be_visible()
+    await shown(li.page, f"/desk/inspections/{inspection_id}")
+    start = li.page.get_by_role("button", name="开始勘验并录像")
+    for width, height in ((1440, 900), (1366, 768)):
+        await li.page.set_viewport_size({"width": width, "height": height})
+        await expect(start).to_be_in_viewport(ratio=1)
+    await office.offer(inspection_id, minutes_ahead=2 * 24 * 60)
+    await shown(li.page, "/desk/agenda")
+    await expect(li.page.get_by_role("link", name="勘验日程", exact=True)).to_be_visible()
 
 
 async def test_the_first_load_of_the_phone_page_is_small(browsers: Browsers) -> None:

@@ -13,6 +13,7 @@ from web.api import (
     room,
     session,
     visits,
+    waiting,
 )
 from web.routing import Route
 
@@ -26,6 +27,7 @@ ROUTES: tuple[Route, ...] = tuple(
         oversight,
         cases,
         visits,
+        waiting,
         inspections,
         evidence,
         room,

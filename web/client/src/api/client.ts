@@ -23,6 +23,11 @@ export class ProblemError extends Error {
     this.en = problem.title_en || problem.title
   }
 
+  /** Whether the very same may succeed when it is sent again: the line or the service failed, nothing was refused. */
+  get passing(): boolean {
+    return this.code === 'offline' || [401, 408, 429].includes(this.status) || this.status >= 500
+  }
+
   get text(): string {
     return t(this.zh, this.en)
   }

@@ -1008,6 +1008,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/waiting": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How much waits for me */
+        get: operations["get_waiting"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
 }
 export type webhooks = Record<string, never>;
 export interface components {
@@ -1087,7 +1104,7 @@ export interface components {
             /** @enum {unknown} */
             needs: "" | "applicant" | "office";
             number: string;
-            office_name: string;
+            office_name: components["schemas"]["Bilingual"];
             place: string | null;
             received_at: string;
             /** @enum {unknown} */
@@ -1287,6 +1304,8 @@ export interface components {
         };
         /** FormValue */
         FormValue: {
+            /** @default null */
+            choice: components["schemas"]["Bilingual"] | null;
             code: string;
             label: components["schemas"]["Bilingual"];
             /** @default  */
@@ -1327,6 +1346,7 @@ export interface components {
             id: string;
             inspectors: components["schemas"]["Person"][];
             item_name: components["schemas"]["Bilingual"];
+            mend_by: string | null;
             /** @enum {unknown} */
             mode: "mixed" | "on-site" | "remote";
             /** @enum {unknown} */
@@ -1658,8 +1678,13 @@ export interface components {
             name: string;
             /** @default  */
             office: string;
-            /** @default  */
-            office_name: string;
+            /**
+             * @default {
+             *       "en": "",
+             *       "zh": ""
+             *     }
+             */
+            office_name: components["schemas"]["Bilingual"];
             /** @default [] */
             roles: string[];
         };
@@ -1784,6 +1809,15 @@ export interface components {
         VerifyCode: {
             code: string;
             phone: string;
+        };
+        /**
+         * Waiting
+         * @description How many things wait for a next step of this very member of staff, at most a hundred or so of each.
+         */
+        Waiting: {
+            cases: number;
+            complaints: number;
+            inspections: number;
         };
         /** WithdrawCase */
         WithdrawCase: {
@@ -6093,6 +6127,71 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Done"];
+                };
+            };
+            /** @description not logged in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not permitted */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description no such record */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description invalid input */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description a problem that says what to do next */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_waiting: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description How much waits for me */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Waiting"];
                 };
             };
             /** @description not logged in */

@@ -69,3 +69,4 @@ export type Invitation = Schemas['Invitation']
 export interface Callback { at: string; by: string; result: 'solved' | 'partly' | 'unsolved' | 'not-reached'; attempt: number; note: string | null }
 export type ComplaintView = Closed<'ComplaintView', { callbacks: Callback[] }>
 export type Message = Schemas['Message']
+export type Waiting = Schemas['Waiting']

@@ -27,6 +27,9 @@ export function slot(starts: string | null, ends: string | null): string {
   return `${shortDay(starts)} ${clock(starts)}${ends ? `–${clock(ends)}` : ''}`
 }
 
+/** Names one after another. */
+export const listed = (names: (string | null | undefined)[]) => names.filter(Boolean).join(t('、', ', '))
+
 export function size(bytes: number): string {
   if (bytes < 1024 * 1024) return `${Math.max(1, Math.round(bytes / 1024))} KB`
   return `${(bytes / 1024 / 1024).toFixed(1)} MB`

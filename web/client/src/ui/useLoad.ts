@@ -1,6 +1,7 @@
 import { ref, shallowRef } from 'vue'
 import { offline, ProblemError } from '@/api/client'
 import { uuid } from '@/api/ids'
+import { readAgain } from './keepFresh'
 
 export function asProblem(cause: unknown): ProblemError {
   if (cause instanceof ProblemError) return cause
@@ -54,6 +55,7 @@ export function useAction<A extends unknown[], T>(act: (key: string, ...given: A
     try {
       const answer = await act(key, ...given)
       key = ''
+      readAgain()
       return answer
     } catch (cause) {
       problem.value = asProblem(cause)

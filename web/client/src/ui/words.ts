@@ -1,5 +1,5 @@
-import { t } from '@/i18n'
-import type { CaseStatus, CaseSummary, Deadline, InspectionStatus, Mode, Outcome, Verdict } from '@/api/types'
+import { say, t } from '@/i18n'
+import type { CaseStatus, CaseSummary, Deadline, FormValue, InspectionStatus, Mode, Outcome, Verdict } from '@/api/types'
 
 /** Tone of a mark; the words carry the meaning, the colour only repeats it. */
 export type Tone = '' | 'good' | 'warm' | 'bad' | 'plain'
@@ -108,7 +108,7 @@ export function evidenceWord(kind: string): string {
 export function deadlineWord(deadline: Deadline): string {
   if (deadline.days_left < 0) return t(`已超期 ${-deadline.days_left} 个工作日`, `${-deadline.days_left} working days overdue`)
   if (deadline.days_left === 0) return t('今天到期', 'due today')
-  return t(`还剩 ${deadline.days_left} 个工作日`, `${deadline.days_left} working days left`)
+  return t(`还剩 ${deadline.days_left} 个工作日`, deadline.days_left === 1 ? '1 working day left' : `${deadline.days_left} working days left`)
 }
 
 export function deadlineTone(deadline: Deadline): Tone {
@@ -126,6 +126,30 @@ export function channelWord(channel: string): string {
     system: t('系统', 'system'),
   }
   return words[channel] ?? channel
+}
+
+/** Whoever has no name on a page is called by his part, in these words of the service. */
+export function whoWord(name: string | null): string {
+  const parts: Record<string, string> = { 申请人: t('申请人', 'applicant'), 工作人员: t('工作人员', 'staff'), 系统: t('系统', 'system') }
+  return parts[name ?? ''] ?? name ?? ''
+}
+
+/** The unit of a number in a form, before which a space stands in English. */
+export function unitWord(unit: string): string {
+  const units: Record<string, string> = {
+    '㎡': t('㎡', ' m²'),
+    人: t('人', ' people'),
+    个: t('个', ''),
+    座: t('座', ' seats'),
+    张: t('张', ''),
+    把: t('把', ''),
+  }
+  return units[unit] ?? unit
+}
+
+/** What was entered: a choice in the reader's language, a number with its unit. Null once it was erased. */
+export function entered(given: FormValue): string | null {
+  return given.choice ? say(given.choice) : given.value && given.value + unitWord(given.unit)
 }
 
 export function levelWord(level: number): string {

@@ -1,5 +1,6 @@
 import type { FormField } from '@/api/types'
 import { say, t } from '@/i18n'
+import { unitWord } from '@/ui/words'
 
 /** What is wrong with a value, in words; empty when nothing is. The service checks again. */
 export function wrong(field: FormField, value: string | undefined): string {
@@ -15,8 +16,8 @@ export function wrong(field: FormField, value: string | undefined): string {
 function wrongNumber(field: FormField, text: string): string {
   if (!/^-?\d+(\.\d+)?$/.test(text)) return t('请填写数字', 'Enter a number')
   const number = Number(text)
-  if (field.minimum !== null && number < field.minimum) return t(`不能小于 ${field.minimum}${field.unit}`, `At least ${field.minimum} ${field.unit}`)
-  if (field.maximum !== null && number > field.maximum) return t(`不能大于 ${field.maximum}${field.unit}`, `At most ${field.maximum} ${field.unit}`)
+  if (field.minimum !== null && number < field.minimum) return t(`不能小于 ${field.minimum}${unitWord(field.unit)}`, `At least ${field.minimum}${unitWord(field.unit)}`)
+  if (field.maximum !== null && number > field.maximum) return t(`不能大于 ${field.maximum}${unitWord(field.unit)}`, `At most ${field.maximum}${unitWord(field.unit)}`)
   return ''
 }
 

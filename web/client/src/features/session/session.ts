@@ -3,7 +3,7 @@ import { post, remember, session as read, type As } from '@/api/client'
 import type { CodeSent, Session } from '@/api/types'
 
 const NOBODY: Session = {
-  kind: 'none', id: '', name: '', roles: [], office: '', office_name: '', csrf: '', inspection_id: null, masked_phone: '', demo: false,
+  kind: 'none', id: '', name: '', roles: [], office: '', office_name: { zh: '', en: '' }, csrf: '', inspection_id: null, masked_phone: '', demo: false,
 }
 
 /** Who is logged in, and who came by an inspection link; a browser may be both. */

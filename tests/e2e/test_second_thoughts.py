@@ -1,0 +1,96 @@
+"""What the pages say before something is done in vain, or too early."""
+
+from __future__ import annotations
+
+from contextlib import AsyncExitStack
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from playwright.async_api import expect
+
+from tests.e2e.browsers import Browsers
+from tests.e2e.given import Office, accepted_case, eventually, ok
+from tests.e2e.looks import shown
+from tests.e2e.people import PLAN, REPORT, Applicant, Official, photo, press
+from tests.e2e.service import DemoService
+from tests.integration.web.test_inspections import handwriting
+
+PHONE, ITEM = "13905320006", "hygiene-hair-beauty"
+
+
+async def to_be_mended(office: Office) -> None:
+    """Inspected on site, signed and sealed; one point is to be mended within nine days."""
+    inspection_id = await office.plan("on-site")
+    path = f"/inspections/{inspection_id}"
+    starts = (datetime.now(UTC) + timedelta(minutes=10)).isoformat()
+    ok(await office.li.post(f"{path}/slot", {"starts_at": starts}))
+    for inspector in (office.li, office.zhao):
+        ok(await inspector.post(f"{path}/arrive"))
+    ok(await office.li.post(f"{path}/start"))
+    first = (await office.inspection(inspection_id))["checklist"][0]["code"]
+    mend_by = (datetime.now(UTC) + timedelta(days=9)).isoformat()
+    verdict = {"verdict": "rectify-by", "note": "请整改。", "mend_by": mend_by}
+    ok(await office.li.post(f"{path}/items/{first}/judge", verdict))
+    await office.judge_the_rest(inspection_id)
+    for step in ("findings", "end"):
+        ok(await office.li.post(f"{path}/{step}"))
+    view = await eventually(
+        lambda: office.inspection(inspection_id), lambda view: view["sheet"]["status"] == "drafted", "the sheet"
+    )
+    signed = {"digest": view["sheet"]["digest"], "handwriting": handwriting()}
+    for party in (office.li, office.zhao, office.applicant):
+        ok(await party.post(f"{path}/sign", signed))
+    await eventually(
+        lambda: office.inspection(inspection_id), lambda view: view["sheet"]["status"] == "sealed", "the seal"
+    )
+
+
+async def test_who_refuses_while_the_time_to_mend_runs_is_asked_once_more(
+    demo: DemoService, browsers: Browsers
+) -> None:
+    async with AsyncExitStack() as stack:
+        office = await accepted_case(demo, stack, ITEM, PHONE)
+        await to_be_mended(office)
+        li = Official(await browsers.desk(), demo, "li")
+        await li.log_in()
+        await li.open_case(office.case_id)
+        await press(li.page, "作出决定")
+        await expect(li.dialog.get_by_role("radio", name="准予许可")).to_be_disabled()
+        await li.dialog.get_by_text("不予许可").first.click()
+        await li.dialog.get_by_label("理由").fill("消毒设施不符合要求。")
+        refuse = li.dialog.get_by_role("button", name="不予许可")
+        await expect(li.dialog.get_by_role("alert")).to_contain_text("整改期限还没到")
+        await expect(refuse).to_be_disabled()
+        await li.dialog.get_by_role("checkbox", name="我知道期限未满").check()
+        await refuse.click()
+        await li.page.get_by_role("heading", name="不予许可").wait_for()
+
+
+async def test_a_file_that_cannot_be_taken_is_exchanged_and_only_a_lost_line_is_tried_again(
+    demo: DemoService, browsers: Browsers, tmp_path: Path
+) -> None:
+    page = await browsers.phone()
+    applicant = Applicant(page, demo, phone=PHONE)
+    await shown(page, f"/apply/{ITEM}")
+    await applicant.log_in()
+    await applicant.fill_form()
+    (broken := tmp_path / "坏.jpg").write_bytes(b"no photo at all" * 50)
+    (archive := tmp_path / "材料.zip").write_bytes(b"PK\x03\x04")
+    card = page.locator("section", has=page.get_by_role("heading", name=PLAN)).last
+    await card.locator("input[type=file]").last.set_input_files([broken, archive])
+    await expect(card.get_by_role("alert")).to_have_count(2)
+    await expect(card.get_by_text("换一个文件", exact=True)).to_have_count(2)
+    await expect(card.get_by_role("button", name="重试")).to_have_count(0)
+    await card.get_by_label("换掉 坏.jpg").set_input_files(photo(tmp_path))
+    await expect(card.get_by_text("已上传")).to_be_visible()
+    await expect(card.get_by_role("alert")).to_have_count(1)
+
+    card = page.locator("section", has=page.get_by_role("heading", name=REPORT)).last
+    await page.route("**/api/v1/attachments", lambda route: route.abort())
+    await card.locator("input[type=file]").last.set_input_files(photo(tmp_path))
+    await expect(card.get_by_text("换一个文件", exact=True)).to_have_count(0)
+    retry = card.get_by_role("button", name="重试")
+    await retry.wait_for()
+    await page.unroute("**/api/v1/attachments")
+    await retry.click()
+    await expect(card.get_by_text("已上传")).to_be_visible()
