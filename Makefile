@@ -15,7 +15,7 @@ install: $(VENV)/.installed ## the virtual environment, the package and its clie
 demo: install ## start everything with a demonstration office, print addresses and logins
 	@exec $(BIN)/peiban demo --end-with-parent
 
-test: $(VENV)/.tested-with chromium ## checks, then unit, contract, integration and end-to-end tests
+test: chromium $(VENV)/.tested-with ## checks, then unit, contract, integration and end-to-end tests
 	$(MAKE) --no-print-directory check
 	$(BIN)/python -m pytest tests -m "not deep"
 

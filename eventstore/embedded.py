@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import os
 import pwd
+import re
 import signal
 import socket
 import subprocess
@@ -142,7 +143,7 @@ class EmbeddedPostgres:
         deadline = time.monotonic() + _START_SECONDS
         while not (_status(place.cluster) == (server.pid, "ready") and _answers(place.socket)):
             if server.poll() is not None or time.monotonic() > deadline:
-                raise EmbeddedPostgresError(f"[{_tail(place.log)}]")
+                raise EmbeddedPostgresError(f"[{_complaints(_tail(place.log))[-1]}]")
             time.sleep(0.005)
 
     def _running(self) -> subprocess.Popen[bytes]:
@@ -190,7 +191,7 @@ def _run(user: ServerUser, *words: str | Path, text: str = "") -> None:
         input=text, capture_output=True, text=True, cwd="/", env=_environment(), check=False,
     )  # fmt: skip
     if done.returncode:
-        raise EmbeddedPostgresError(f"[{Path(str(words[0])).name}: {(done.stderr or done.stdout)[-600:].strip()}]")
+        raise EmbeddedPostgresError(f"[{Path(str(words[0])).name}: {_complaints(done.stderr or done.stdout)[0]}]")
 
 
 def _make_cluster(place: Place, binaries: Path) -> None:
@@ -279,8 +280,14 @@ def _answers(address: Path) -> bool:
         return True
 
 
+def _complaints(told: str) -> list[str]:
+    """The lines that name a mistake, in order; the last line when none does. Never empty."""
+    lines = [line.strip() for line in told.splitlines() if line.strip()] or ["no reason given"]
+    return [line for line in lines if re.search(r"\b(FATAL|PANIC|ERROR|error): ", line)] or lines[-1:]
+
+
 def _tail(log: Path) -> str:
     try:
-        return log.read_text(errors="replace")[-600:].strip()
+        return log.read_text(errors="replace")[-2000:].strip()
     except OSError as error:
         return str(error)

@@ -106,8 +106,8 @@ def reachable_binaries(install: Path, user: ServerUser) -> Path:
 def _base_for_root(root: Path) -> Path:
     """`root` itself, or the folder below SHARED to which a pointer in `root` leads."""
     pointer = root / _POINTER
-    if pointer.exists():
-        base = Path(pointer.read_text().strip())
+    if pointer.exists() and (told := pointer.read_text().strip()):  # an empty one: the disk was full
+        base = Path(told)
         if not base.is_dir():
             raise EmbeddedPostgresError(f"[{pointer} names {base}, which is gone: restore it, or remove the pointer]")
         return base
@@ -117,7 +117,9 @@ def _base_for_root(root: Path) -> Path:
     if (root / "data" / "cluster").exists():
         raise EmbeddedPostgresError(f"[user {user.uid} owns the cluster in {root} but can no longer reach it]")
     base = _shared_folder("clusters", hashlib.sha256(os.fsencode(root.resolve())).hexdigest()[:16])
-    pointer.write_text(f"{base}\n")
+    draft = pointer.with_suffix(".new")
+    draft.write_text(f"{base}\n")
+    draft.rename(pointer)  # whole or not at all
     return base
 
 

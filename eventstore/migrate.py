@@ -29,7 +29,9 @@ CREATE TABLE IF NOT EXISTS peiban_migrations (
 """
 
 
-async def migrate(owner_url: str, folders: list[Path], service_role_password: str | None) -> list[str]:
+async def migrate(
+    owner_url: str, folders: list[Path], service_role_password: str | None, *, keep_password: bool = False
+) -> list[str]:
     """Applies what is missing of each folder's `NNNN_name.sql`, in order; returns the names that were applied.
 
     A folder is known by the package it lies in (`eventstore/migrations` is `eventstore`). The role that the service
@@ -38,7 +40,7 @@ async def migrate(owner_url: str, folders: list[Path], service_role_password: st
     connection = await connect(owner_url)
     try:
         await connection.execute("SELECT pg_advisory_lock($1)", _LOCK)
-        await _ensure_role(connection, service_role_password)
+        await _ensure_role(connection, service_role_password, keep_password=keep_password)
         await connection.execute(_LEDGER)
         return [
             name for folder in folders for name in await _apply_missing(connection, folder.parent.name, _read(folder))
@@ -81,18 +83,23 @@ async def _apply(connection: Connection, label: str, name: str, text: str, diges
         raise MigrationError(f"[{label}/{name}: {error}]") from error
 
 
-async def _ensure_role(connection: Connection, password: str | None) -> None:
+async def _ensure_role(connection: Connection, password: str | None, *, keep_password: bool) -> None:
     exists = await connection.fetchval("SELECT true FROM pg_roles WHERE rolname = $1", SERVICE_ROLE)
     if not exists:
         if password is None:
             raise MigrationError(f"[create the role {SERVICE_ROLE} first, or give a password for it]")
         # Suppressed: a migration of another database of this cluster was quicker.
         with suppress(asyncpg.DuplicateObjectError, asyncpg.UniqueViolationError):
-            await connection.execute(f"CREATE ROLE {SERVICE_ROLE} LOGIN")
-    if password is not None:
+            try:
+                await connection.execute(f"CREATE ROLE {SERVICE_ROLE} LOGIN")
+            except asyncpg.InsufficientPrivilegeError as error:
+                raise MigrationError(f"[the owner may not create the role {SERVICE_ROLE}: create it first]") from error
+    if password is not None and not (exists and keep_password):
         # A utility statement takes no parameters, so the server quotes the literal for us.
         literal = await connection.fetchval("SELECT quote_literal($1::text)", password)
         try:
             await connection.execute(f"ALTER ROLE {SERVICE_ROLE} PASSWORD {literal}")
         except asyncpg.InsufficientPrivilegeError as error:
-            raise MigrationError(f"[the owner may not set the password of {SERVICE_ROLE}: give none]") from error
+            raise MigrationError(
+                f"[the owner may not set the password of {SERVICE_ROLE}: set PEIBAN_SERVICE_DATABASE_URL]"
+            ) from error

@@ -39,15 +39,23 @@ def _sentence(error: Exception) -> str | None:
     match error:
         case RecordUnavailableError():
             return (
-                "数据库无法连接，请检查它是否在运行，以及 PEIBAN_DATABASE_URL 是否正确。 "
-                f"The database cannot be reached: check that it runs, and PEIBAN_DATABASE_URL. [{_cause(error)}]"
+                "数据库无法连接，请检查它是否在运行，以及 PEIBAN_DATABASE_URL 和 "
+                "PEIBAN_SERVICE_DATABASE_URL 是否正确。 "
+                "The database cannot be reached: check that it runs, and PEIBAN_DATABASE_URL and "
+                f"PEIBAN_SERVICE_DATABASE_URL. [{_cause(error)}]"
             )
         case EventStoreError() | ProjectionError() | StartError():
             return str(error)
+        case asyncpg.UndefinedTableError():
+            return f"数据库尚未初始化，请先运行 peiban migrate。 The database is empty: run `peiban migrate`. [{error}]"
         case asyncpg.PostgresError() | asyncpg.InterfaceError():
             return f"数据库拒绝了这项操作。 The database refused this. [{type(error).__name__}: {error}]"
         case OSError():
-            return f"{error.strerror or error}{f': {error.filename}' if error.filename else ''}"
+            detail = f"{error.strerror or error}{f': {error.filename}' if error.filename else ''}"
+            return (
+                "文件无法读写，请检查 PEIBAN_DATA_DIR 的权限和剩余空间。 "
+                f"A file cannot be read or written: check rights and free space of PEIBAN_DATA_DIR. [{detail}]"
+            )
     return None
 
 
@@ -106,7 +114,7 @@ def _migrate(settings: Settings, options: argparse.Namespace) -> int:
     from service.database import open_database  # noqa: PLC0415 -- as above
 
     with open_database(settings) as database:
-        applied = asyncio.run(database.migrate())
+        applied = asyncio.run(database.migrate(keep_password=True))
     print("\n".join(applied) if applied else "The database is up to date.")
     return 0
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 
 class SettingError(ValueError):
@@ -113,6 +114,11 @@ def _check(settings: Settings) -> None:
         value = getattr(settings, name)
         if value and not value.startswith(schemes):
             raise SettingError(f"{variable(name)} should begin with {' or '.join(schemes)}")
+        try:
+            for host in urlsplit(value).netloc.rpartition("@")[2].split(","):  # PostgreSQL takes several
+                _ = urlsplit(f"//{host}").port
+        except ValueError:
+            raise SettingError(f"{variable(name)} is not an address: look at its host and port") from None
     for certificate, key in (("tls_certificate", "tls_key"), ("seal_certificate", "seal_key")):
         if bool(getattr(settings, certificate)) != bool(getattr(settings, key)):
             raise SettingError(f"{variable(certificate)} and {variable(key)} belong together: give both or neither")

@@ -30,12 +30,13 @@ class Database:
     service_url: str
     password: str | None = None
 
-    async def migrate(self) -> list[str]:
+    async def migrate(self, *, keep_password: bool = False) -> list[str]:
+        """keep_password: a service role that is there already keeps its password, whoever gave it."""
         if not self.owner_url:
             raise SettingError("PEIBAN_DATABASE_URL is needed for this: the database's owner makes and alters tables")
         here = Path(__file__).parent.parent
         folders = [MIGRATIONS, *(here / room / "migrations" for room in ROOMS_WITH_TABLES)]
-        return await migrate(self.owner_url, folders, self.password)
+        return await migrate(self.owner_url, folders, self.password, keep_password=keep_password)
 
 
 @contextmanager

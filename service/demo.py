@@ -82,6 +82,8 @@ def _password(settings: Settings) -> str:
 def _welcome(settings: Settings, password: str) -> str:
     url = base_url(settings)
     local = f"http://localhost:{settings.http_port}" if settings.http_port else url
+    ours = settings.tls_port and not (settings.tls_certificate or settings.public_url)
+    warning = "   (the browser warns once: the certificate is our own)" if ours else ""
     who = "\n".join(
         f"    {person.login:<7} {person.name}  {demo_office.POSTS[person.role].zh}  {demo_office.POSTS[person.role].en}"
         f"{'' if person.office == 'qd-shinan' else '  (' + person.office + ')'}"
@@ -93,7 +95,7 @@ def _welcome(settings: Settings, password: str) -> str:
   手机端  phone   {local}/            申请人：任意手机号 + 短信箱中的验证码
   桌面端  desk    {local}/desk
   短信箱  outbox  {local}/outbox      messages that would go to phones
-  局域网  network {url}/   (the browser warns once: the certificate is our own)
+  局域网  network {url}/{warning}
 
   密码 password for all: {password}
 {who}

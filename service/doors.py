@@ -16,7 +16,7 @@ from service.bootstrap import now
 from service.config import SettingError, Settings, variable
 from service.errors import PortError
 from service.network import local_addresses
-from service.tls import own_certificate, server_context
+from service.tls import load_into, own_certificate, server_context
 from web.app import KEEPALIVE_SECONDS, SHUTDOWN_SECONDS, make_app
 from web.services import Services
 
@@ -95,7 +95,7 @@ async def _renewing(settings: Settings, context: ssl.SSLContext) -> None:
         await asyncio.sleep(_LOOK_AGAIN)
         try:
             certificate, key = await asyncio.to_thread(_certificate, settings)
-            context.load_cert_chain(certificate, key)
+            load_into(context, certificate, key)
         except (OSError, ValueError):
             log.exception("the certificate cannot be read anew; the old one stays in use")
 

@@ -26,8 +26,30 @@ _RENEW_BEFORE = timedelta(days=30)
 def server_context(certificate: Path, key: Path) -> ssl.SSLContext:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
-    context.load_cert_chain(certificate, key)
+    load_into(context, certificate, key)
     return context
+
+
+def load_into(context: ssl.SSLContext, certificate: Path, key: Path) -> None:
+    """Raises OSError or ValueError, both of which name the file."""
+    try:
+        found = x509.load_pem_x509_certificates(certificate.read_bytes())[0]
+    except ValueError:
+        raise ValueError(f"{certificate} holds no PEM certificate") from None
+    if not found.not_valid_before_utc <= datetime.now(UTC) < found.not_valid_after_utc:
+        raise ValueError(
+            f"{certificate} is valid from {found.not_valid_before_utc:%Y-%m-%d} to {found.not_valid_after_utc:%Y-%m-%d}"
+        )
+    key.read_bytes()  # for an error that names it
+
+    def ask() -> str:  # or OpenSSL would ask on the terminal, and again at every renewal
+        raise ValueError(f"{key} asks for a pass phrase: give a key without one")
+
+    try:
+        context.load_cert_chain(certificate, key, password=ask)
+    except ssl.SSLError as error:
+        why = "does not belong to" if "MISMATCH" in str(error) else "is no PEM key, or cannot be used with"
+        raise ValueError(f"{key} {why} {certificate}") from error
 
 
 def own_certificate(folder: Path, names: Sequence[str], now: datetime) -> tuple[Path, Path]:

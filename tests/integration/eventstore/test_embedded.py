@@ -255,6 +255,9 @@ def test_a_closed_home_stays_closed(monkeypatch: pytest.MonkeyPatch) -> None:
                 execute(server, "CREATE TABLE IF NOT EXISTS kept AS SELECT 7 AS number")
                 assert execute(server, "SELECT number FROM kept") == [(7,)]
         assert stat.S_IMODE(home.stat().st_mode) == 0o700
+        (home / "clone" / "data" / "location.txt").write_text("")  # what a full disk may leave of the pointer
+        with running(home / "clone" / "data") as server:
+            assert execute(server, "SELECT number FROM kept") == [(7,)]
         shutil.rmtree(shared / "clusters")
         with pytest.raises(EmbeddedPostgresError, match="is gone"):
             EmbeddedPostgres(home / "clone" / "data").start()

@@ -3,6 +3,7 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
+import asyncpg
 import psycopg
 import pytest
 
@@ -63,3 +64,18 @@ async def test_a_misnamed_file_is_told(database: Database, folder: Path) -> None
 async def test_a_password_may_hold_any_character(database: Database) -> None:
     assert await migrate(database.owner_url, [], 'it\'s \\ "odd"; DROP TABLE peiban_events') == []
     assert await migrate(database.owner_url, [], PASSWORD) == []
+
+
+async def test_a_role_that_is_there_keeps_the_password_that_somebody_else_gave_it(database: Database) -> None:
+    """Otherwise each `peiban migrate` would cut off the service that runs beside it."""
+    before = await _password(database)
+    assert before
+    await migrate(database.owner_url, [], "another", keep_password=True)
+    assert await _password(database) == before
+
+
+async def _password(database: Database) -> str:
+    connection = await asyncpg.connect(database.superuser_url)
+    kept: str = await connection.fetchval("SELECT rolpassword FROM pg_authid WHERE rolname = 'peiban_service'")
+    await connection.close()
+    return kept

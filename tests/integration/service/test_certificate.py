@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+import re
 import shutil
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 from cryptography import x509
+from cryptography.hazmat.primitives import serialization
 
 from service.config import SettingError, Settings
 from service.doors import base_url, tls_context
@@ -64,4 +66,28 @@ def test_an_operators_certificate_that_cannot_be_read_is_named(tmp_path: Path) -
         {"PEIBAN_TLS_CERTIFICATE": str(tmp_path / "c.pem"), "PEIBAN_TLS_KEY": str(tmp_path / "k.pem")}
     )
     with pytest.raises(SettingError, match="PEIBAN_TLS_CERTIFICATE"):
+        tls_context(settings)
+
+
+@pytest.mark.parametrize("fault", ["expired", "pass phrase", "another's key", "no key"])
+def test_what_is_wrong_with_an_operators_certificate_is_told_with_its_file(fault: str, tmp_path: Path) -> None:
+    made = datetime.now(UTC) - timedelta(days=800 if fault == "expired" else 1)
+    certificate, key = own_certificate(tmp_path / "tls", NAMES, made)
+    match fault:
+        case "pass phrase":
+            held = serialization.load_pem_private_key(key.read_bytes(), None)
+            secret = serialization.BestAvailableEncryption(b"secret")
+            key.write_bytes(held.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, secret))
+        case "another's key":
+            shutil.copyfile(own_certificate(tmp_path / "other", NAMES, made)[1], key)
+        case "no key":
+            key.unlink()
+    told = {
+        "expired": f"{certificate} is valid from",
+        "pass phrase": f"{key} asks for a pass phrase",
+        "another's key": f"{key} does not belong to {certificate}",
+        "no key": str(key),
+    }
+    settings = Settings.read({"PEIBAN_TLS_CERTIFICATE": str(certificate), "PEIBAN_TLS_KEY": str(key)})
+    with pytest.raises(SettingError, match=re.escape(told[fault])):
         tls_context(settings)

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from eventstore.embedded import EmbeddedPostgres
+from eventstore.embedded import SUPERUSER, EmbeddedPostgres
 from service.cli import main
 from service.errors import KeyFileError
 from service.keys import secret
@@ -63,6 +63,14 @@ def test_a_database_that_is_down_is_one_sentence(
     assert told.startswith("peiban: 数据库无法连接")
     assert told.count("\n") == 1
     assert "hunter2" not in told
+
+
+def test_verifying_an_empty_database_says_what_to_do_first(
+    postgres: EmbeddedPostgres, environment: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    environment.setenv("PEIBAN_DATABASE_URL", postgres.url(SUPERUSER, "postgres"))
+    assert main(["verify"]) == 3
+    assert "请先运行 peiban migrate" in capsys.readouterr().err
 
 
 def test_migrating_needs_the_owner(environment: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:

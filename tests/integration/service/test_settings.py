@@ -41,6 +41,8 @@ def test_values_are_read_as_what_they_are() -> None:
         ("LOG_LEVEL", "loud"),
         ("DATABASE_URL", "host=/tmp password=hunter2"),
         ("SERVICE_DATABASE_URL", "mysql://u:hunter2@h/d"),
+        ("DATABASE_URL", "postgresql://u:hunter2@h:many/d"),
+        ("DATABASE_URL", "postgresql://u:hunter2@[::1/d"),
         ("PUBLIC_URL", "peiban.example"),
         ("SMS_URL", "ftp://hunter2@h"),
         ("TLS_CERTIFICATE", "/only/one"),
@@ -64,3 +66,8 @@ def test_secrets_are_listed_as_set_and_not_shown() -> None:
     shown = {name: value for name, value, _ in describe(settings)}
     assert shown["PEIBAN_DATABASE_URL"] == shown["PEIBAN_SMS_TOKEN"] == "(set)"
     assert "hunter2" not in str(shown)
+
+
+def test_an_address_may_name_several_hosts() -> None:
+    address = "postgresql://u:secret@one:5432,two:5432,[::1]:5433/d?target_session_attrs=primary"
+    assert Settings.read({"PEIBAN_DATABASE_URL": address}).database_url == address
