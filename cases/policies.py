@@ -20,7 +20,7 @@ from cases.errors import RefusedError
 from cases.evaluation import CaseEvaluated
 from cases.permissions import Actor, Role
 from eventstore import EventStore, Recorded
-from eventstore.errors import AggregateNotFoundError, CommandRefusedError
+from eventstore.errors import AggregateNotFoundError, CommandRefusedError, RecordUnavailableError
 
 log = logging.getLogger(__name__)
 
@@ -85,6 +85,10 @@ class PolicyRunner:
         while True:
             try:
                 await self._follow(policy)
+            except RecordUnavailableError:
+                self.retried[policy.name] += 1
+                log.warning("policy waits for the database", extra={"policy": policy.name})
+                await asyncio.sleep(self._retry_after)
             except Exception:
                 # The policy stands still where it failed: skipping would lose a reaction for good.
                 self.retried[policy.name] += 1

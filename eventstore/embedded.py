@@ -7,12 +7,16 @@ What is kept in mind here, because the wheel's own launcher does not:
 - Alive means "answers on its socket", not "a process with that number exists".
 - The socket lies outside the data folder, in a folder that only the server's user can enter, and there is no TCP.
   Over it `peer` tells the server which operating-system user is asking; only the one who started it is let in.
+- Killed from outside it comes back by itself (`watch`). PostgreSQL's own lock against a second server on the same files
+  is in `postmaster.pid`, which we clear; so before any start every process that works in the data folder must be gone.
 - PostgreSQL refuses to run as root. Started by root it runs as another user, who often cannot reach into a clone or
   a virtual environment below somebody's home. Homes stay closed: binaries and cluster then lie below `/var/lib/peiban`.
 """
 
 from __future__ import annotations
 
+import asyncio
+import logging
 import os
 import pwd
 import re
@@ -22,7 +26,9 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Mapping
+from collections import deque
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from importlib.util import find_spec
 from pathlib import Path
 from typing import IO
@@ -30,6 +36,8 @@ from urllib.parse import quote
 
 from eventstore.embedded_place import Place, ServerUser, find_place, reachable_binaries, take_lock
 from eventstore.errors import AlreadyRunningError, EmbeddedPostgresError
+
+log = logging.getLogger(__name__)
 
 MAJOR = 18
 DATABASE = "peiban"
@@ -39,6 +47,10 @@ SUPERUSER = "postgres"
 _START_SECONDS = 120.0  # recovery after a crash may take long
 _STOP_SECONDS = 60.0
 _LOG_BYTES = 10_000_000
+_ORPHANS_SECONDS = 5.0  # they leave by themselves when their server is gone; after this they are told to
+_ENDS_ALLOWED = 3
+_WITHIN_SECONDS = 60.0
+_BREATH_SECONDS = 0.5  # before it is started again
 
 # Runs in the child between fork and PostgreSQL. Order matters: changing the user clears the death signal, so it is set
 # afterwards; and if the parent died in between, no signal will ever come, so the child looks and leaves by itself.
@@ -72,6 +84,17 @@ _SETTINGS = {
 }
 
 
+class KeepsEndingError(EmbeddedPostgresError):
+    """It was started again and ended again, too often in too short a time to be an accident."""
+
+    code = "embedded-postgres-keeps-ending"
+    zh = "内置数据库一再意外停止，服务已结束：请查看磁盘空间、内存和下面的数据库日志，处理后重新启动。"
+    en = (
+        "The embedded database ended again and again, so the service stops: look at disk space, memory and the "
+        "database's last words, then start again."
+    )
+
+
 class EmbeddedPostgres:
     """One PostgreSQL server for one data folder.
 
@@ -85,6 +108,7 @@ class EmbeddedPostgres:
         self._place: Place | None = None
         self._lock: IO[str] | None = None
         self._server: subprocess.Popen[bytes] | None = None
+        self._binaries = Path()
 
     @property
     def pid(self) -> int:
@@ -111,7 +135,7 @@ class EmbeddedPostgres:
         self._place = place = find_place(self._root)
         self._lock = take_lock(place)
         try:
-            binaries = reachable_binaries(_wheel(), place.user)
+            self._binaries = binaries = reachable_binaries(_wheel(), place.user)
             _await_predecessor(place)
             if not (place.cluster / "PG_VERSION").exists():
                 _make_cluster(place, binaries)
@@ -138,13 +162,53 @@ class EmbeddedPostgres:
             self._lock.close()
             self._lock = None
 
+    async def watch(self, tell: Callable[[], None] | None = None) -> None:
+        """Starts the server again whenever it ends unasked; `tell` hears of each time it is back. Until cancelled.
+
+        On the event loop of the main thread, see `start`. Raises KeepsEndingError when that does not help.
+        """
+        _require_linux_main_thread()
+        ends: deque[float] = deque(maxlen=_ENDS_ALLOWED + 1)
+        while True:
+            server = self._running()
+            await _end_of(server)
+            ends.append(time.monotonic())
+            if len(ends) > _ENDS_ALLOWED and ends[-1] - ends[0] < _WITHIN_SECONDS:
+                raise KeepsEndingError(f"[{_tail(self._located().log)}]")
+            if await self._start_again():
+                log.warning(
+                    "the embedded database ended and was started again", extra={"ended_with": server.returncode}
+                )
+                if tell is not None:
+                    tell()
+
+    async def _start_again(self) -> bool:
+        """False when it ended before it took connections."""
+        place = self._located()
+        await asyncio.sleep(_BREATH_SECONDS)
+        await _await_orphans(place)
+        _clear_stale_locks(place)
+        self._server = _launch(place, self._binaries, self._settings)
+        deadline = time.monotonic() + _START_SECONDS
+        while not self._is_ready():
+            if self._server.poll() is not None:
+                return False
+            if time.monotonic() > deadline:
+                raise EmbeddedPostgresError(f"[{_tail(place.log)}]")
+            await asyncio.sleep(0.02)
+        return True
+
     def _await_ready(self) -> None:
         server, place = self._running(), self._located()
         deadline = time.monotonic() + _START_SECONDS
-        while not (_status(place.cluster) == (server.pid, "ready") and _answers(place.socket)):
+        while not self._is_ready():
             if server.poll() is not None or time.monotonic() > deadline:
                 raise EmbeddedPostgresError(f"[{_complaints(_tail(place.log))[-1]}]")
             time.sleep(0.005)
+
+    def _is_ready(self) -> bool:
+        place = self._located()
+        return _status(place.cluster) == (self._running().pid, "ready") and _answers(place.socket)
 
     def _running(self) -> subprocess.Popen[bytes]:
         if self._server is None:
@@ -239,10 +303,46 @@ def _await_predecessor(place: Place) -> None:
     """After a kill -9 of its parent the old server is still shutting down; the lock is free, the folder is not."""
     deadline = time.monotonic() + _STOP_SECONDS
     pid, _ = _status(place.cluster)
-    while pid and _is_our_server(pid, place.cluster):
+    while (pid and _is_our_server(pid, place.cluster)) or _workers(place.cluster):
         if time.monotonic() > deadline:
             raise AlreadyRunningError(f"[process {pid} still holds {place.cluster}]")
         time.sleep(0.02)
+
+
+async def _end_of(server: subprocess.Popen[bytes]) -> None:
+    """Returns when the process has ended, and has taken its leave: nothing is left of it but what it forked."""
+    if server.poll() is not None:
+        return
+    ended = asyncio.Event()
+    loop, descriptor = asyncio.get_running_loop(), os.pidfd_open(server.pid)
+    loop.add_reader(descriptor, ended.set)
+    try:
+        await ended.wait()
+    finally:
+        loop.remove_reader(descriptor)
+        os.close(descriptor)
+    server.wait()
+
+
+async def _await_orphans(place: Place) -> None:
+    """Two servers on one cluster destroy it; a killed server's workers still write until they notice."""
+    deadline = time.monotonic() + _ORPHANS_SECONDS
+    while left := _workers(place.cluster):
+        if time.monotonic() > deadline:
+            for pid in left:
+                with suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
+        await asyncio.sleep(0.05)
+
+
+def _workers(cluster: Path) -> list[int]:
+    """Processes that work in the cluster's folder: a server's own, and what it forked."""
+    found, place = [], Path(os.path.realpath(cluster))
+    for process in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):  # ended meanwhile, or somebody else's
+            if (process / "cwd").readlink() == place:
+                found.append(int(process.name))
+    return found
 
 
 def _is_our_server(pid: int, cluster: Path) -> bool:

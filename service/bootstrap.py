@@ -21,6 +21,7 @@ from cases.messenger import Messenger
 from cases.news import news_policies
 from cases.policies import POLICIES, PolicyRunner
 from eventstore import EventStore
+from eventstore.errors import RecordUnavailableError
 from eventstore.tracking import PostgresTracking
 from inspection.handlers import inspection_handlers
 from inspection.live import LiveRooms
@@ -166,6 +167,9 @@ async def _keep(stack: AsyncExitStack, work: Callable[[], Coroutine[None, None, 
         while True:
             try:
                 await work()
+            except RecordUnavailableError:
+                log.warning("waits for the database", extra={"task": name})
+                await asyncio.sleep(_BEGIN_AGAIN_SECONDS)
             except Exception:
                 log.exception("begun again", extra={"task": name})
                 await asyncio.sleep(_BEGIN_AGAIN_SECONDS)

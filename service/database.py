@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import secrets
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,11 +25,23 @@ class Database:
     """owner_url: for migrations and rebuilds, empty in a process that is given the service role only.
 
     password: what the service role is to be given when migrations run; None when somebody else manages the role.
+    embedded: the server in this process' care, if any.
     """
 
     owner_url: str
     service_url: str
     password: str | None = None
+    embedded: EmbeddedPostgres | None = None
+
+    async def watch(self, tell: Callable[[], None] | None = None) -> None:
+        """Starts an embedded server again when it ends; other people's servers are other people's care.
+
+        Until cancelled; raises EmbeddedPostgresError when the server does not stay up.
+        """
+        if self.embedded is None:
+            await asyncio.Event().wait()
+        else:
+            await self.embedded.watch(tell)
 
     async def migrate(self, *, keep_password: bool = False) -> list[str]:
         """keep_password: a service role that is there already keeps its password, whoever gave it."""
@@ -49,6 +62,7 @@ def open_database(settings: Settings, *, attach: bool = False) -> Iterator[Datab
         yield _given(settings)
         return
     server = EmbeddedPostgres(settings.data_dir / "database")
+    ours = True
     if attach and not (settings.data_dir / "database").exists():
         raise NoRecordError(settings.data_dir)
     try:
@@ -56,8 +70,10 @@ def open_database(settings: Settings, *, attach: bool = False) -> Iterator[Datab
     except AlreadyRunningError:
         if not attach:
             raise
+        ours = False
     try:
-        yield Database(server.url(), server.url(SERVICE_ROLE), _role_password(settings.data_dir))
+        password = _role_password(settings.data_dir)
+        yield Database(server.url(), server.url(SERVICE_ROLE), password, server if ours else None)
     finally:
         server.stop()
 

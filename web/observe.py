@@ -26,6 +26,9 @@ access = logging.getLogger("peiban.access")
 audit = logging.getLogger("peiban.audit")
 errors = logging.getLogger("peiban.errors")
 
+_QUIET_SECONDS = 60.0
+_LINES_KEPT = 1000
+
 _STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
 
 
@@ -43,6 +46,27 @@ class JsonLines(logging.Formatter):
         if record.exc_info and record.exc_info[1] is not None:
             line["trace"] = _trace(record.exc_info[1])
         return json.dumps(line, ensure_ascii=False, default=str)
+
+
+class SaidAlready(logging.Filter):
+    """Lets each warning through once a minute: who waits for a database that is away says so every second."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._said: dict[str, float] = {}
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if record.levelno != logging.WARNING:
+            return True
+        who = [str(value) for key, value in sorted(vars(record).items()) if key not in _STANDARD]
+        line = " ".join([record.name, record.getMessage(), *who])
+        last = self._said.get(line)
+        if last is not None and 0 <= record.created - last < _QUIET_SECONDS:
+            return False
+        if len(self._said) >= _LINES_KEPT:
+            self._said.clear()
+        self._said[line] = record.created
+        return True
 
 
 def _message(record: logging.LogRecord) -> str:

@@ -113,6 +113,21 @@ def test_a_start_right_after_the_parent_was_killed_waits_for_the_old_server(serv
             assert execute(server, "SELECT 1") == [(1,)]
 
 
+def test_no_new_server_starts_while_a_killed_one_still_has_workers(server_root: Path) -> None:
+    """Two servers on the same files destroy them; PostgreSQL's own lock against it lies in a file that we clear."""
+    with started_by_another_process(server_root) as (parent, pid):
+        worker = int(Path(f"/proc/{pid}/task/{pid}/children").read_text().split()[0])
+        os.kill(worker, signal.SIGSTOP)
+        os.kill(pid, signal.SIGKILL)
+        parent.kill()
+        parent.wait()
+        going_on = threading.Timer(0.3, os.kill, (worker, signal.SIGCONT))
+        going_on.start()
+        with running(server_root) as server:
+            assert going_on.finished.is_set()
+            assert execute(server, "SELECT 1") == [(1,)]
+
+
 def test_a_second_start_while_it_runs_is_refused_clearly(server_root: Path) -> None:
     with started_by_another_process(server_root), pytest.raises(AlreadyRunningError, match="请先停止它"):
         EmbeddedPostgres(server_root).start()

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
+import select
 import shutil
+import signal
 import socket
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import psycopg
@@ -172,6 +176,62 @@ def test_kill_9_leaves_no_process_and_the_next_start_keeps_its_data(running: Dem
     wait_until_gone(running.data)
     running.start()
     assert peiban(running, "verify").returncode == 0
+
+
+async def test_a_database_killed_under_the_running_service_comes_back_by_itself(running: DemoService) -> None:
+    before, told = await apply(running), len(running.printed())
+    gone = kill_database(running)
+    database = server_of(running)
+    assert database != gone
+    assert await apply(running) != before
+    async with Browser(running.url) as anyone:
+        while (await anyone.get("/site/readyz")).status != 200:  # noqa: ASYNC110 - another process gets ready
+            await asyncio.sleep(0.05)
+    printed = running.printed()[told:]
+    assert printed.count("内置数据库意外停止，已自动重新启动") == 1
+    assert printed.count("the embedded database ended and was started again") == 1
+    assert '"trace"' not in printed
+    assert len(printed.splitlines()) < 30, printed
+    assert peiban(running, "verify").returncode == 0
+
+
+def test_a_database_that_dies_again_and_again_ends_the_service_with_one_sentence(server_root: Path) -> None:
+    service = DemoService(server_root / "data")
+    service.start()
+    assert service.process is not None
+    try:
+        for _ in range(4):
+            kill_database(service)
+        assert service.process.wait(60) == 3
+    finally:
+        service.stop()
+    assert "peiban: 内置数据库一再意外停止，服务已结束" in service.printed()
+    assert processes_of(service.data) == []
+
+
+def server_of(service: DemoService) -> int:
+    """The database server's pid, once it takes connections."""
+    file = service.data / "database" / "data" / "cluster" / "postmaster.pid"
+    deadline = time.monotonic() + 30
+    while True:
+        with suppress(OSError, IndexError, ValueError):
+            lines = file.read_text().splitlines()
+            if lines[7].strip() == "ready" and Path(f"/proc/{lines[0]}").exists():
+                return int(lines[0])
+        assert time.monotonic() < deadline, service.printed()
+        time.sleep(0.02)
+
+
+def kill_database(service: DemoService) -> int:
+    """As the kernel does when memory runs out. Returns when the process is gone."""
+    pid = server_of(service)
+    descriptor = os.pidfd_open(pid)
+    os.kill(pid, signal.SIGKILL)
+    assert select.select([descriptor], [], [], 30)[0]
+    os.close(descriptor)
+    while Path(f"/proc/{pid}").exists():  # until its parent has seen it
+        time.sleep(0.01)
+    return pid
 
 
 def test_it_ends_with_the_process_that_started_it(running: DemoService) -> None:
