@@ -58,7 +58,9 @@ class SlotOffered(Event):
     def apply(self, aggregate: Inspection) -> None:
         aggregate.starts_at, aggregate.ends_at = self.starts_at, self.ends_at
         aggregate.invitation = self.invitation
-        aggregate.status = "offered"
+        aggregate.slot = "offered"
+        if aggregate.started_at is None:
+            aggregate.status = "offered"
 
 
 class InvitationBound(Event):
@@ -78,7 +80,24 @@ class SlotConfirmed(Event):
     TOPIC = "slot-confirmed"
 
     def apply(self, aggregate: Inspection) -> None:
-        aggregate.status = "confirmed"
+        aggregate.slot = "confirmed"
+        if aggregate.started_at is None:
+            aggregate.status = "confirmed"
+
+
+class SlotWithdrawn(Event):
+    """The time agreed on or offered was for another way of inspecting: it no longer holds, a new one is to be offered.
+
+    What has begun stays begun: then only the rest, at the premises, waits for its time.
+    """
+
+    TOPIC = "slot-withdrawn"
+
+    def apply(self, aggregate: Inspection) -> None:
+        aggregate.slot = ""
+        if aggregate.started_at is None:
+            aggregate.starts_at = aggregate.ends_at = None
+            aggregate.status = "planned"
 
 
 class NoticeAnswered(Event):

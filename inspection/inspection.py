@@ -37,6 +37,7 @@ class Inspection(Aggregate, topic="inspection"):
     def blank(self) -> None:
         self.starts_at: datetime | None = None
         self.ends_at: datetime | None = None
+        self.slot: Literal["", "offered", "confirmed"] = ""
         self.invitation = 0
         self.guest = ""
         self.notice_version = ""
@@ -131,8 +132,12 @@ class Inspection(Aggregate, topic="inspection"):
         )
 
     def offer_slot(self, context: Context, *, starts_at: datetime, minutes: int) -> None:
-        """Offers a time, or another one instead; links sent earlier stay good."""
-        self._require_not_started()
+        """Offers a time, or another one instead; links sent earlier stay good.
+
+        What was begun by video and moved on site is offered a time for the rest.
+        """
+        if not self.awaits_premises:
+            self._require_not_started()
         if starts_at.tzinfo is None or starts_at <= context.at:
             raise errors.SlotError
         ends_at = starts_at + timedelta(minutes=minutes)
@@ -147,10 +152,12 @@ class Inspection(Aggregate, topic="inspection"):
             self.trigger(events.InvitationBound, context, guest=self.applicant_party)
 
     def confirm_slot(self, context: Context) -> None:
-        self._require_not_started()
-        if self.status == "planned":
+        self._require_not_over()
+        if not self.slot:
             raise errors.NoSlotError
-        if self.status == "offered":
+        if self.slot == "offered":
+            if not self.awaits_premises:
+                self._require_not_started()
             self.trigger(events.SlotConfirmed, context)
 
     def answer_notice(self, context: Context, *, version: str, digest: str, accepted: bool) -> None:
@@ -162,10 +169,11 @@ class Inspection(Aggregate, topic="inspection"):
             self.refuse_remote(context, reason="notice-refused")
 
     def refuse_remote(self, context: Context, *, reason: str) -> None:
-        """To the premises instead, keeping slot and turn; what was judged so far stays."""
+        """To the premises instead, in the same turn; what was judged so far stays, the time is agreed on anew."""
         self._require_not_over()
         if self.mode != self._mode_without_video:
             self.trigger(events.RemoteRefused, context, reason=reason)
+            self._withdraw_slot(context)
 
     def move_on_site(self, context: Context, *, reason: Sealed | None) -> None:
         self._require_not_over()
@@ -173,6 +181,22 @@ class Inspection(Aggregate, topic="inspection"):
             raise WrongStateError("本次勘验已是现场勘验。", "This inspection is already on site.")
         if self.mode != self._mode_without_video:
             self.trigger(events.MovedOnSite, context, reason=reason, mode=self._mode_without_video)
+            self._withdraw_slot(context)
+
+    def _withdraw_slot(self, context: Context) -> None:
+        """Ten minutes' notice will do for a call, not for a visit."""
+        if self.slot and not self.on_site:
+            self.trigger(events.SlotWithdrawn, context)
+
+    @property
+    def awaits_premises(self) -> bool:
+        """Begun by video, to be gone on with at the premises, where nobody has arrived yet."""
+        return self.running and self.mode == "mixed" and not self.on_site
+
+    @property
+    def needs_slot(self) -> bool:
+        """Whether a time is to be offered: the first one, or another for what was moved on site."""
+        return not self.slot and (self.started_at is None or self.awaits_premises)
 
     @property
     def _mode_without_video(self) -> Mode:

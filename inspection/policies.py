@@ -54,6 +54,11 @@ def slot_message(*, number: str, item: str, mode: str, starts_at: datetime, ends
     return f"【陪办】您的“{item}”（办件号{number}）{how}{link} 链接仅限本手机号使用，首次打开需短信验证码，请勿转发。"
 
 
+def withdrawn_message(*, number: str, item: str) -> str:
+    what = "改为现场勘验，原定时间取消。工作人员会另提上门时间，届时再短信通知您。"
+    return f"【陪办】您的“{item}”（办件号{number}）{what}"
+
+
 def inspection_policies(
     *,
     store: EventStore,
@@ -113,24 +118,32 @@ class _Inviting:
     base_url: str
 
     async def react(self, recorded: Recorded) -> Sequence[Command]:
-        """Sends at least once; an offer that a later one has replaced is not sent any more."""
-        if not isinstance(recorded.event, e.SlotOffered):
+        """Sends at least once; an offer that was replaced or withdrawn since is not sent any more."""
+        if not isinstance(recorded.event, e.SlotOffered | e.SlotWithdrawn):
             return []
-        offer = recorded.event
         inspection = await self.store.get(Inspection, recorded.originator_id)
+        text = self._text(inspection, recorded.event)
         phone = (await self.store.vault.open([inspection.contact["ref"]]))[inspection.contact["ref"]]
-        if phone is None or inspection.over or inspection.invitation != offer.invitation:
-            return []
-        text = slot_message(
-            number=inspection.case_number,
-            item=self.catalogue.version(inspection.item, inspection.item_version).name.zh,
-            mode=inspection.mode,
-            starts_at=offer.starts_at,
-            ends_at=offer.ends_at,
-            link=self.invitations.link(self.base_url, inspection.id, offer.invitation),
-        )
-        await self.messenger.send(phone, text)
+        if text and phone is not None and not inspection.over:
+            await self.messenger.send(phone, text)
         return []
+
+    def _text(self, inspection: Inspection, event: e.SlotOffered | e.SlotWithdrawn) -> str:
+        item = self.catalogue.version(inspection.item, inspection.item_version).name.zh
+        if isinstance(event, e.SlotWithdrawn):
+            # Whoever asked for it himself has read it on the page; and a new offer says the same and more.
+            told = inspection.slot or not event.actor.startswith("staff:")
+            return "" if told else withdrawn_message(number=inspection.case_number, item=item)
+        if inspection.invitation != event.invitation or not inspection.slot:
+            return ""
+        return slot_message(
+            number=inspection.case_number,
+            item=item,
+            mode=inspection.mode,
+            starts_at=event.starts_at,
+            ends_at=event.ends_at,
+            link=self.invitations.link(self.base_url, inspection.id, event.invitation),
+        )
 
 
 @dataclass(frozen=True)

@@ -50,7 +50,8 @@ def tell(row: InspectionRow, recorded: Recorded) -> None:
             | events.SlotConfirmed()
             | events.NoticeAnswered()
             | events.RemoteRefused()
-            | events.MovedOnSite() as event
+            | events.MovedOnSite()
+            | events.SlotWithdrawn() as event
         ):
             _tell_preparation(row, event)
         case (
@@ -81,18 +82,24 @@ def _tell_preparation(
     | events.SlotConfirmed
     | events.NoticeAnswered
     | events.RemoteRefused
-    | events.MovedOnSite,
+    | events.MovedOnSite
+    | events.SlotWithdrawn,
 ) -> None:
+    begun = row.started_at is not None
     match event:
         case events.SlotOffered():
             row.starts_at, row.ends_at = event.starts_at, event.ends_at
             row.day = office_day(event.starts_at).isoformat()
             row.invitation = event.invitation
-            row.status = "offered"
+            row.status, row.slot_withdrawn, row.slot_open = row.status if begun else "offered", False, True
+        case events.SlotWithdrawn():
+            row.slot_withdrawn, row.slot_open = True, False
+            if not begun:
+                row.starts_at, row.ends_at, row.day, row.status = None, None, "", "planned"
         case events.InvitationBound():
             row.guest = event.guest
         case events.SlotConfirmed():
-            row.status = "confirmed"
+            row.status, row.slot_open = row.status if begun else "confirmed", False
         case events.NoticeAnswered():
             row.notice_version = event.version
             row.notice_answered = "accepted" if event.accepted else "refused"
@@ -123,6 +130,9 @@ def _tell_presence(
         case events.ArrivedOnSite():
             participant = _participant(row, event.party)
             participant.arrived_at, participant.position = event.timestamp, ref_or_none(event.position)
+            row.slot_open = False
+            if row.started_at is not None:
+                row.slot_withdrawn = False
         case events.RecordingOpened():
             row.recordings.append(
                 RecordingRow(part=event.part, participant=event.participant, opened_at=event.timestamp)
@@ -149,6 +159,7 @@ def _tell_findings(
     match event:
         case events.InspectionStarted():
             row.started_at, row.status = event.timestamp, "running"
+            row.slot_withdrawn = row.slot_open = False
         case events.StillTaken():
             row.stills.append(
                 StillRow(
@@ -179,6 +190,7 @@ def _tell_findings(
             row.mend = [MendRow(item=mend["item"], by=mend["by"] or None) for mend in event.mend]
         case events.InspectionEnded():
             row.ended_at, row.status = event.timestamp, "ended"
+            row.slot_withdrawn = row.slot_open = False
             row.outcome = _outcome(event.outcome)
 
 

@@ -48,6 +48,9 @@ LABELS: dict[str, Label] = {
     "notice-answered": _label("inspection", "已答复录音录像告知", "Notice of recording answered", step=False),
     "remote-refused": _label("inspection", "不采用远程方式，改为现场勘验", "Remote way declined, on site instead"),
     "moved-on-site": _label("inspection", "已转为现场勘验", "Inspection moved on site"),
+    "slot-withdrawn": _label(
+        "inspection", "原定勘验时间已取消，将另提上门时间", "Inspection time cancelled, a new one will be proposed"
+    ),
     "participant-joined": _label("inspection", "参加人进入", "Participant joined", step=False),
     "participant-left": _label("inspection", "参加人离开", "Participant left", step=False),
     "arrived-on-site": _label("inspection", "勘验人员已到场", "Inspector arrived on site", step=False),

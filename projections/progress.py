@@ -14,7 +14,7 @@ from cases.complaint import ComplaintOpened
 from cases.evaluation import CaseEvaluated
 from cases.visit import VisitOpened
 from eventstore import Event, Recorded
-from inspection.events import InspectionPlanned
+from inspection.events import ArrivedOnSite, InspectionPlanned
 from projections.documents import Documents
 from projections.errors import MissingRowError
 from projections.labels import LABELS
@@ -29,7 +29,7 @@ _TOPICS = frozenset(
     topic
     for topic, label in LABELS.items()
     if label.stream in _STREAMS or (label.stream == "inspection" and label.step)
-)
+) | {ArrivedOnSite.TOPIC}  # no step, but no time is owed any more
 
 
 def case_of(event: Event) -> UUID | None:

@@ -166,20 +166,25 @@ def _tell_inspection(row: CaseRow, recorded: Recorded) -> None:
     about, detail = "", None
     if isinstance(event, on_inspection.InspectionPlanned):
         link = _link(row, recorded.originator_id, event.mode)
-        about = event.mode
+        about, link.needs_slot = event.mode, True
     else:
         link = _link(row, recorded.originator_id, "")
     match event:
         case on_inspection.SlotOffered():
-            link.awaits_applicant, about = True, event.starts_at.isoformat()
+            link.awaits_applicant, link.needs_slot, about = True, False, event.starts_at.isoformat()
+        case on_inspection.SlotWithdrawn():
+            link.awaits_applicant, link.needs_slot = False, True
+        case on_inspection.ArrivedOnSite():
+            link.needs_slot = False
+            return
         case on_inspection.SlotConfirmed() | on_inspection.InspectionStarted() | on_inspection.SheetSealed():
-            link.awaits_applicant = False
+            link.awaits_applicant = link.needs_slot = False
         case on_inspection.RemoteRefused():
             about = event.reason
         case on_inspection.MovedOnSite():
             link.mode, about, detail = event.mode, event.mode, event.reason
         case on_inspection.InspectionEnded():
-            about = event.outcome
+            about, link.needs_slot = event.outcome, False
         case on_inspection.SheetDrafted():
             link.awaits_applicant = True
         case on_inspection.SheetSigned():

@@ -122,6 +122,7 @@ class InspectionLink(Row, kw_only=True):
     outcome: str = ""
     on_the_spot: bool = False
     awaits_applicant: bool = False
+    needs_slot: bool = False
 
 
 class HandoverRow(Row, kw_only=True):
@@ -190,6 +191,11 @@ class CaseRow(Row, kw_only=True):
     evaluation: EvaluationRow | None = None
     complaint: UUID | None = None
     steps: list[StepRow] = []
+
+    @property
+    def needs_slot(self) -> bool:
+        """Whether the reviewer owes the applicant a time: for the latest inspection, which alone counts."""
+        return self.status == "inspecting" and self.inspections[-1:] != [] and self.inspections[-1].needs_slot
 
     @property
     def place(self) -> str | Ref | None:
@@ -281,7 +287,11 @@ class MendRow(Row, kw_only=True):
 
 
 class InspectionRow(Row, kw_only=True):
-    """day: the slot's date in Shanghai, empty until one is offered. checks: by item, judged ones only."""
+    """day: the slot's date in Shanghai, empty until one is offered. checks: by item, judged ones only.
+
+    slot_withdrawn: the time held for another way of inspecting, a new one is owed. slot_open: the offered one waits
+    for the applicant's answer, also when the inspection has begun.
+    """
 
     id: UUID
     case_id: UUID
@@ -302,6 +312,8 @@ class InspectionRow(Row, kw_only=True):
     day: str = ""
     starts_at: datetime | None = None
     ends_at: datetime | None = None
+    slot_withdrawn: bool = False
+    slot_open: bool = False
     invitation: int = 0
     guest: str = ""
     notice_version: str = ""
@@ -319,6 +331,10 @@ class InspectionRow(Row, kw_only=True):
     mend: list[MendRow] = []
     ended_at: datetime | None = None
     sheet: SheetRow = msgspec.field(default_factory=SheetRow)
+
+    @property
+    def needs_slot(self) -> bool:
+        return self.status == "planned" or self.slot_withdrawn
 
 
 class CallbackRow(Row, kw_only=True):

@@ -74,8 +74,8 @@ def inspection_abilities(actor: Actor, row: InspectionRow) -> list[str]:
     arrived = {participant.party for participant in row.participants if participant.arrived_at}
     sheet = row.sheet.status == "drafted" and me not in signed
     state: Mapping[str, bool] = {
-        "OfferSlot": not begun,
-        "ConfirmSlot": row.status == "offered",
+        "OfferSlot": not begun or row.slot_withdrawn or row.slot_open,
+        "ConfirmSlot": row.status == "offered" or row.slot_open,
         "AnswerNotice": not over and row.mode != "on-site" and row.notice_answered != "accepted",
         "RefuseRemote": not over and row.mode == "remote",
         "MoveOnSite": not over and row.mode != "on-site",

@@ -30,6 +30,13 @@ REMEDIES = {
 }
 
 
+_SLOT_WITHDRAWN = Bilingual(
+    "已改为现场勘验，原定的时间取消。工作人员会提出上门时间，并短信通知您。",
+    "This is now an inspection on site and the earlier time is cancelled. "
+    "The office will propose a time for the visit and send you a message.",
+)
+
+
 def case_summary(
     row: CaseRow, opened: Opened, catalogue: Catalogue, directory: Directory, now: datetime
 ) -> views.CaseSummary:
@@ -46,6 +53,7 @@ def case_summary(
         office_name=office_name(directory, row.office),
         deadline=_deadline(row, catalogue.version(row.item, row.item_version), now),
         needs=row.needs,
+        needs_slot=row.needs_slot,
     )
 
 
@@ -112,6 +120,9 @@ def inspection_brief(
         ends_at=row.ends_at,
         mend_by=_mend_by(row),
         inspectors=[opened.person(inspector) for inspector in row.inspectors],
+        needs_slot=row.needs_slot,
+        slot_withdrawn=row.slot_withdrawn,
+        slot_note=_SLOT_WITHDRAWN if row.slot_withdrawn else None,
     )
 
 

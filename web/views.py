@@ -176,6 +176,9 @@ class InspectionBrief(View, frozen=True, kw_only=True):
     ends_at: datetime | None
     mend_by: datetime | None  # until when what was found may be mended; the last of several dates
     inspectors: list[Person]
+    needs_slot: bool  # the office owes a time: none was offered yet, or the last one was withdrawn
+    slot_withdrawn: bool  # it was withdrawn because the inspection was moved on site
+    slot_note: Bilingual | None  # what that means for the applicant
 
 
 class CaseSummary(View, frozen=True, kw_only=True):
@@ -191,6 +194,7 @@ class CaseSummary(View, frozen=True, kw_only=True):
     office_name: Bilingual
     deadline: Deadline | None
     needs: Literal["", "applicant", "office"]
+    needs_slot: bool  # an inspection is planned and waits for a time from the reviewers
 
 
 class CaseView(View, frozen=True, kw_only=True):

@@ -117,6 +117,28 @@ async def test_refusing_the_remote_way_leads_on_site(world: World, planned: Plan
     await come_in(world, planned.guest, planned.token)
     answer = await planned.guest.post(f"{planned.path}/refuse-remote?as=guest", {"reason": "no-camera"})
     assert answer["answer"] == {"mode": "on-site"}
+    reviewer = planned.inspectors[0]
+    (due,) = (await reviewer.get("/inspections"))["inspections"]
+    assert (due["status"], due["starts_at"], due["needs_slot"]) == ("planned", None, True)
+    assert (await reviewer.get("/cases?view=office"))["cases"][0]["needs_slot"] is True
+    seen = await planned.applicant.get(planned.case)
+    assert "上门时间" in seen["inspections"][0]["slot_note"]["zh"]
+    assert seen["steps"][-1]["topic"] == "slot-withdrawn"
+    assert "ConfirmSlot" not in (await planned.applicant.get(planned.path))["may"]
+    starts = (MONDAY + timedelta(days=2)).isoformat()
+    assert (await reviewer.post(f"{planned.path}/slot", {"starts_at": starts})).status == 200
+    await world.settle()
+    assert "安排现场勘验" in next(m.text for m in await world.messenger.messages() if "/i#" in m.text)
+    assert (await planned.applicant.get(planned.case))["inspections"][0]["slot_note"] is None
+    assert "ConfirmSlot" in (await planned.applicant.get(planned.path))["may"]
+
+
+async def test_an_office_that_moves_an_inspection_on_site_tells_the_applicant_that_the_time_is_off(
+    world: World, planned: Planned
+) -> None:
+    await planned.inspectors[0].post(f"{planned.path}/move-on-site", {"reason": "设备需要实测"})
+    await world.settle()
+    assert any("原定时间取消" in m.text for m in await world.messenger.messages() if m.to == PHONE)
 
 
 async def join(browser: Browser, path: str, stack: AsyncExitStack) -> aiohttp.ClientWebSocketResponse:

@@ -100,11 +100,54 @@ def test_the_applicant_is_one_party_whether_logged_in_or_come_by_the_link() -> N
 
 def test_refusing_the_remote_way_before_the_start_means_on_site_in_the_same_turn() -> None:
     inspection = offered()
-    slot = inspection.starts_at
     inspection.refuse_remote(at(actor=GUEST), reason="no-camera")
     inspection.refuse_remote(at(actor=GUEST), reason="no-camera")
-    assert (inspection.mode, inspection.starts_at, inspection.status) == ("on-site", slot, "offered")
+    assert inspection.mode == "on-site"
     assert topics(inspection).count("remote-refused") == 1
+
+
+@pytest.mark.parametrize("by", ["the applicant", "the office"])
+def test_the_time_of_a_call_is_no_time_for_a_visit(by: str) -> None:
+    inspection = offered()
+    inspection.confirm_slot(at(actor=GUEST))
+    if by == "the applicant":
+        inspection.refuse_remote(at(actor=GUEST), reason="no-camera")
+    else:
+        inspection.move_on_site(at(), reason=SEALED)
+    assert (inspection.mode, inspection.status, inspection.starts_at) == ("on-site", "planned", None)
+    assert inspection.needs_slot
+    with pytest.raises(errors.NoSlotError):
+        inspection.confirm_slot(at(actor=GUEST))
+    inspection.offer_slot(at(), starts_at=NOW + timedelta(days=2), minutes=60)
+    inspection.confirm_slot(at(actor=GUEST))
+    assert (inspection.status, inspection.invitation, inspection.needs_slot) == ("confirmed", 2, False)
+
+
+def test_moving_on_site_what_had_no_time_yet_withdraws_none() -> None:
+    inspection = planned()
+    inspection.move_on_site(at(), reason=SEALED)
+    assert "slot-withdrawn" not in topics(inspection)
+    assert inspection.needs_slot
+
+
+def test_the_rest_of_what_was_begun_by_video_gets_a_time_of_its_own() -> None:
+    inspection = running()
+    judge(inspection, "a")
+    began, slot = inspection.started_at, inspection.starts_at
+    inspection.move_on_site(at(3), reason=SEALED)
+    assert (inspection.status, inspection.started_at, inspection.starts_at) == ("running", began, slot)
+    assert inspection.needs_slot
+    inspection.offer_slot(at(4), starts_at=NOW + timedelta(days=1), minutes=60)
+    inspection.confirm_slot(at(5, actor=GUEST))
+    assert (inspection.status, inspection.verdicts, inspection.needs_slot) == ("running", {"a": "pass"}, False)
+    inspection.arrive_on_site(at(1440), party=WANG, position=None)
+    with pytest.raises(WrongStateError):
+        inspection.offer_slot(at(1441), starts_at=NOW + timedelta(days=3), minutes=60)
+
+
+def test_what_runs_by_video_is_offered_no_other_time() -> None:
+    with pytest.raises(WrongStateError):
+        running().offer_slot(at(2), starts_at=NOW + timedelta(days=1), minutes=30)
 
 
 def test_refusing_the_notice_of_a_mixed_inspection_leaves_it_on_site_and_ready_without_it() -> None:
@@ -123,7 +166,7 @@ def test_an_inspection_on_site_stays_so_when_its_notice_is_refused_on_the_way() 
 def test_refusing_the_notice_is_refusing_the_remote_way() -> None:
     inspection = offered()
     answer(inspection, accepted=False)
-    assert topics(inspection)[-2:] == ["notice-answered", "remote-refused"]
+    assert topics(inspection)[-3:] == ["notice-answered", "remote-refused", "slot-withdrawn"]
     assert inspection.mode == "on-site"
 
 

@@ -15,7 +15,7 @@ from cases.case import (
     HandoverDeclined,
     HandoverRequested,
 )
-from inspection.events import MovedOnSite, RemoteRefused, SlotConfirmed
+from inspection.events import MovedOnSite, RemoteRefused, SlotConfirmed, SlotWithdrawn
 from inspection.inspection import Inspection
 from projections.progress_rules import receive, tell
 from projections.rows import CaseRow, Ref
@@ -113,6 +113,16 @@ def test_refusing_the_remote_way_is_a_step_like_any_other() -> None:
         ("remote-refused", "no-camera"),
         ("moved-on-site", "on-site"),
     ]
+
+
+def test_a_withdrawn_time_is_the_offices_turn_and_a_step_that_the_applicant_reads() -> None:
+    story = received()
+    inspection = given.planned(story, "first")
+    assert not case_row(story).needs_slot
+    story.tell(Inspection, inspection, RemoteRefused, actor=f"guest:{inspection}", reason="no-camera")
+    story.tell(Inspection, inspection, SlotWithdrawn, actor=f"guest:{inspection}")
+    row = case_row(story)
+    assert (row.needs, row.needs_slot, row.steps[-1].topic) == ("office", True, "slot-withdrawn")
 
 
 def test_the_same_events_give_the_same_row() -> None:
