@@ -22,6 +22,7 @@ from cases.case_events import (
     HandoverAccepted,
     HandoverDeclined,
     HandoverRequested,
+    HandoverWithdrawn,
     InspectionNoted,
     InspectionState,
     MaterialRecord,
@@ -49,6 +50,7 @@ __all__ = [
     "HandoverAccepted",
     "HandoverDeclined",
     "HandoverRequested",
+    "HandoverWithdrawn",
     "InspectionNoted",
     "MaterialRecord",
     "Status",
@@ -292,6 +294,16 @@ class Case(Aggregate, topic="case"):
     def decline_handover(self, context: Context, *, reason: Sealed) -> None:
         self._as_asked(context)
         self.trigger(HandoverDeclined, context, reason=reason)
+
+    def withdraw_handover(self, context: Context) -> None:
+        if not self.asked:
+            raise WrongStateError(
+                "目前没有待答复的交接，无需收回。",
+                "No handover is waiting for an answer, so there is none to take back.",
+            )
+        if context.actor == self.asked:
+            self._as_companion(context)
+        self.trigger(HandoverWithdrawn, context)
 
     def check_return_visit(self) -> None:
         self._must_be_open("复诊号用于仍在办理的办件。", "a return visit is for a case that is still open.")

@@ -194,6 +194,15 @@ class HandoverDeclined(Event):
         aggregate.asked = ""
 
 
+class HandoverWithdrawn(Event):
+    """The offer was taken back before it was answered: the companion stays."""
+
+    TOPIC = "handover-withdrawn"
+
+    def apply(self, aggregate: Case) -> None:
+        aggregate.asked = ""
+
+
 class InspectionNoted(Event):
     """What became of an inspection of this case. on_the_spot: inspectors stood on the premises."""
 

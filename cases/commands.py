@@ -95,6 +95,12 @@ class DeclineHandover(Command, frozen=True, kw_only=True):
     reason: Text
 
 
+class WithdrawHandover(Command, frozen=True, kw_only=True):
+    """Takes the offer back while nobody has answered it."""
+
+    case_id: UUID
+
+
 class OpenReturnVisit(Command, frozen=True, kw_only=True):
     """Return visit (复诊号): back to the counter, no new ticket, the same officer."""
 

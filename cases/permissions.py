@@ -83,6 +83,7 @@ TABLE: Mapping[str, tuple[Rule, ...]] = {
     "RequestHandover": ((R.OFFICER, S.COMPANION), (R.HEAD, S.OFFICE)),
     "AcceptHandover": ((R.OFFICER, S.COMPANION),),
     "DeclineHandover": ((R.OFFICER, S.COMPANION),),
+    "WithdrawHandover": ((R.OFFICER, S.COMPANION), (R.HEAD, S.OFFICE)),
     # the office
     "DecideCase": ((R.REVIEWER, S.OFFICE),),
     "NoteInspection": ((R.SYSTEM, S.ANY),),

@@ -29,6 +29,7 @@ LABELS: dict[str, Label] = {
     "handover-requested": _label("case", "申请移交陪伴", "Handover asked for", step=False),
     "handover-accepted": _label("case", "陪伴人已移交", "Companion handed over"),
     "handover-declined": _label("case", "未接受移交", "Handover declined", step=False),
+    "handover-withdrawn": _label("case", "已收回移交", "Handover taken back", step=False),
     "inspection-noted": _label("case", "勘验情况已记入办件", "Inspection noted on the case", step=False),
     "case-decided": _label("case", "已作出决定", "Decision made"),
     "case-withdrawn": _label("case", "申请已撤回", "Application withdrawn"),

@@ -18,6 +18,7 @@ from projections.rows import (
     CaseRow,
     DeadlineRow,
     DecisionRow,
+    DeclinedHandoverRow,
     EvaluationRow,
     GapRow,
     HandoverRow,
@@ -106,11 +107,18 @@ def _tell_case(row: CaseRow, recorded: Recorded) -> None:
             _step(row, recorded)
         case on_case.HandoverRequested() as event:
             row.handover = HandoverRow(to=event.to, by=event.actor, asked_at=event.timestamp, note=ref_of(event.note))
+            row.handover_declined = None
+            _step(row, recorded, about=event.to)
         case on_case.HandoverAccepted() as event:
             row.companion, row.handover = event.companion, None
             _step(row, recorded, about=event.companion)
-        case on_case.HandoverDeclined():
+        case on_case.HandoverDeclined() as event:
             row.handover = None
+            row.handover_declined = DeclinedHandoverRow(by=event.actor, at=event.timestamp, reason=ref_of(event.reason))
+            _step(row, recorded, about=event.actor, detail=event.reason)
+        case on_case.HandoverWithdrawn():
+            row.handover = None
+            _step(row, recorded)
         case on_case.InspectionNoted() as event:
             link = _link(row, UUID(event.inspection), event.mode)
             link.stage, link.mode = event.stage, event.mode

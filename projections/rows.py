@@ -67,7 +67,10 @@ class MaterialRow(Row, kw_only=True):
 
 
 class StepRow(Row, kw_only=True):
-    """A step of the progress page. about: whom or what it names (a party, an outcome); detail: the words used."""
+    """A step of the progress page; its label says whether everybody sees it or staff only.
+
+    about: whom or what it names (a party, an outcome); detail: the words used.
+    """
 
     position: int
     topic: str
@@ -132,6 +135,12 @@ class HandoverRow(Row, kw_only=True):
     note: Ref
 
 
+class DeclinedHandoverRow(Row, kw_only=True):
+    by: str
+    at: datetime
+    reason: Ref
+
+
 class RefusalRow(Row, kw_only=True):
     """Acceptance refused. right_authority is empty when the matter belongs nowhere else."""
 
@@ -181,6 +190,7 @@ class CaseRow(Row, kw_only=True):
     materials: list[MaterialRow]
     companion: str = ""
     handover: HandoverRow | None = None
+    handover_declined: DeclinedHandoverRow | None = None
     deadline: DeadlineRow | None = None
     notices: list[NoticeRow] = []
     visits: list[VisitRow] = []

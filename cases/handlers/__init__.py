@@ -45,6 +45,7 @@ def case_handlers(
             c.RequestHandover: accompanying.request_handover,
             c.AcceptHandover: accompanying.accept_handover,
             c.DeclineHandover: accompanying.decline_handover,
+            c.WithdrawHandover: accompanying.withdraw_handover,
             c.OpenReturnVisit: accompanying.open_return_visit,
             c.CloseReturnVisit: accompanying.close_return_visit,
             c.EvaluateCase: complaints.evaluate,

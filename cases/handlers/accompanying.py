@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from cases.case import Case
 from cases.clock import office_day
-from cases.commands import AcceptHandover, CloseReturnVisit, DeclineHandover, OpenReturnVisit, RequestHandover
+from cases.commands import (
+    AcceptHandover,
+    CloseReturnVisit,
+    DeclineHandover,
+    OpenReturnVisit,
+    RequestHandover,
+    WithdrawHandover,
+)
 from cases.directory import Directory
 from cases.dispatch import Answer, Desk
 from cases.errors import InvalidInputError
@@ -40,6 +47,11 @@ class Accompanying:
     async def decline_handover(self, desk: Desk, command: DeclineHandover) -> Answer:
         case = await desk.get(Case, command.case_id)
         case.decline_handover(desk.context, reason=await seal_one(desk, case, "decline-reason", command.reason))
+        return {"case_id": str(case.id), "companion": case.companion}
+
+    async def withdraw_handover(self, desk: Desk, command: WithdrawHandover) -> Answer:
+        case = await desk.get(Case, command.case_id)
+        case.withdraw_handover(desk.context)
         return {"case_id": str(case.id), "companion": case.companion}
 
     async def open_return_visit(self, desk: Desk, command: OpenReturnVisit) -> Answer:
