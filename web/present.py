@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
-from typing import Any
+from typing import Any, Literal
 from uuid import UUID
 
 from cases.calendar import mainland
@@ -13,11 +13,12 @@ from cases.clock import days_left, office_day
 from cases.directory import Directory
 from cases.errors import MissingError
 from cases.permissions import Actor
-from projections.labels import label
+from projections.labels import LABELS, label
 from projections.rows import AttachmentRow, CaseRow, InspectionRow, NoticeRow, Ref, StepRow, TimelineRow
 from web import views
-from web.abilities import case_abilities
+from web.abilities import blocked, case_abilities, cautions, is_staff
 from web.opened import Opened
+from web.present_next import follow_up, licence
 from web.routing import API
 
 REMEDIES = {
@@ -38,7 +39,7 @@ _SLOT_WITHDRAWN = Bilingual(
 
 
 def case_summary(
-    row: CaseRow, opened: Opened, catalogue: Catalogue, directory: Directory, now: datetime
+    row: CaseRow, actor: Actor, opened: Opened, *, catalogue: Catalogue, directory: Directory, now: datetime
 ) -> views.CaseSummary:
     return views.CaseSummary(
         id=row.id,
@@ -54,6 +55,8 @@ def case_summary(
         deadline=_deadline(row, catalogue.version(row.item, row.item_version), now),
         needs=row.needs,
         needs_slot=row.needs_slot,
+        inspection_outcome=next((link.outcome for link in reversed(row.inspections) if link.outcome), ""),
+        handover=_handover_state(row, actor),
     )
 
 
@@ -69,7 +72,7 @@ def case_view(
 ) -> views.CaseView:
     item = catalogue.version(row.item, row.item_version)
     return views.CaseView(
-        summary=case_summary(row, opened, catalogue, directory, now),
+        summary=case_summary(row, actor, opened, catalogue=catalogue, directory=directory, now=now),
         form=_form(row, item, opened),
         materials=[
             views.MaterialView(
@@ -81,7 +84,7 @@ def case_view(
             for supplied in row.materials
         ],
         notices=[_notice(notice, item, opened) for notice in row.notices],
-        steps=[_step(step, opened) for step in row.steps],
+        steps=[_step(step, opened) for step in row.steps if is_staff(actor) or LABELS[step.topic].step],
         visits=[
             views.ReturnVisit(
                 id=visit.id,
@@ -94,11 +97,16 @@ def case_view(
         ],
         inspections=[inspection_brief(inspection, opened, catalogue, row) for inspection in inspections],
         handover=_handover(row, opened),
+        handover_declined=_handover_declined(row, opened) if is_staff(actor) else None,
+        follow_up=follow_up(row, inspections, item, opened),
+        licence=licence(row),
         decision=_decision(row, opened),
         evaluation=_evaluation(row, opened, actor),
         complaint_id=row.complaint,
         inspection_mode=row.inspection_mode,  # type: ignore[arg-type]  # the event holds nothing else
-        may=case_abilities(actor, row, item),
+        may=case_abilities(actor, row, inspections, item),
+        blocked=blocked(actor, row, inspections, item, opened),
+        cautions=cautions(actor, row, inspections, item),
     )
 
 
@@ -256,6 +264,19 @@ def _handover(row: CaseRow, opened: Opened) -> dict[str, Any] | None:
         "at": row.handover.asked_at,
         "note": opened.text(row.handover.note),
     }
+
+
+def _handover_state(row: CaseRow, actor: Actor) -> Literal["", "asked-of-me", "asked-of-colleague"]:
+    if row.handover is None or not is_staff(actor):
+        return ""
+    return "asked-of-me" if row.handover.to == actor.id else "asked-of-colleague"
+
+
+def _handover_declined(row: CaseRow, opened: Opened) -> dict[str, Any] | None:
+    declined = row.handover_declined
+    if declined is None:
+        return None
+    return {"by": opened.person(declined.by), "at": declined.at, "reason": opened.text(declined.reason)}
 
 
 def _decision(row: CaseRow, opened: Opened) -> dict[str, Any] | None:

@@ -181,6 +181,39 @@ class InspectionBrief(View, frozen=True, kw_only=True):
     slot_note: Bilingual | None  # what that means for the applicant
 
 
+class MendItem(View, frozen=True, kw_only=True):
+    """An item of the checklist that is to be mended, or still to be seen. by: until when, if a date was set."""
+
+    code: str
+    title: Bilingual
+    by: datetime | None
+    note: str | None
+    advice: str
+
+
+class FollowUp(View, frozen=True, kw_only=True):
+    """After an inspection that was not passed: what to mend, by when (`due` is the last date), and what follows."""
+
+    inspection_id: UUID
+    outcome: Literal["", "passed", "rectify", "failed", "on-site"]
+    items: list[MendItem]
+    due: datetime | None
+    stage: Literal["to-mend", "recheck-planned"]
+    text: Bilingual
+
+
+class Licence(View, frozen=True, kw_only=True):
+    """After granting: the licence's last day (ISO date), and how it reaches the applicant."""
+
+    ends: str
+    days: int
+    provisional: bool
+    basis: str
+    text: Bilingual
+    collect: Bilingual
+    collect_confirmed: bool  # false: shown as "to be confirmed by the office"
+
+
 class CaseSummary(View, frozen=True, kw_only=True):
     id: UUID
     number: str
@@ -195,10 +228,17 @@ class CaseSummary(View, frozen=True, kw_only=True):
     deadline: Deadline | None
     needs: Literal["", "applicant", "office"]
     needs_slot: bool  # an inspection is planned and waits for a time from the reviewers
+    inspection_outcome: str  # of the latest inspection that ended: passed, rectify, failed, on-site; empty before
+    handover: Literal["", "asked-of-me", "asked-of-colleague"]  # an offer waits for an answer; staff only
 
 
 class CaseView(View, frozen=True, kw_only=True):
-    """Everything one case page shows. `may` lists the commands that this reader may give now."""
+    """Everything one case page shows. `may` lists the commands that this reader may give now.
+
+    blocked: commands that the reader's role could give but the case does not allow now → why, and what to do first.
+    cautions: commands that are allowed → what to know before. handover_declined: {by, at, reason}, for staff, until
+    the next offer.
+    """
 
     summary: CaseSummary
     form: list[FormValue]
@@ -208,11 +248,16 @@ class CaseView(View, frozen=True, kw_only=True):
     visits: list[ReturnVisit]
     inspections: list[InspectionBrief]
     handover: dict[str, Any] | None
+    handover_declined: dict[str, Any] | None
+    follow_up: FollowUp | None
+    licence: Licence | None
     decision: dict[str, Any] | None
     evaluation: dict[str, Any] | None
     complaint_id: UUID | None
     inspection_mode: Literal["remote", "on-site", "either"]  # what the applicant wished
     may: list[str]
+    blocked: dict[str, Bilingual]
+    cautions: dict[str, Bilingual]
 
 
 class TimelineEntry(View, frozen=True, kw_only=True):

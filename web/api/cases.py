@@ -72,6 +72,7 @@ for _path, _command, _who, _summary in (
     ("handover", c.RequestHandover, STAFF, "Ask a colleague to become the companion"),
     ("handover/accept", c.AcceptHandover, STAFF, "Become the companion"),
     ("handover/decline", c.DeclineHandover, STAFF, "Decline to become the companion"),
+    ("handover/withdraw", c.WithdrawHandover, STAFF, "Take back the offer of a handover"),
     ("return-visits", c.OpenReturnVisit, MEMBERS, "Open a return visit"),
     ("decide", c.DecideCase, STAFF, "Decide the case, with reasons"),
     ("evaluate", c.EvaluateCase, APPLICANT, "Rate the service"),
@@ -147,7 +148,11 @@ async def case_list(call: Call, rows: list[CaseRow], total: int) -> CaseList:
     )
     now = services.clock()
     return CaseList(
-        cases=[case_summary(row, opened, services.catalogue, services.directory, now) for row in rows], total=total
+        cases=[
+            case_summary(row, call.actor, opened, catalogue=services.catalogue, directory=services.directory, now=now)
+            for row in rows
+        ],
+        total=total,
     )
 
 

@@ -42,5 +42,8 @@ async def get_timeline(call: Call) -> Timeline:
     rows = await timeline_of(call.services.pool, case.id)
     services = call.services
     opened = await open_all(services, rows, case.party, case.place, case.companion)
-    summary = case_summary(case, opened, services.catalogue, services.directory, services.clock())
+    summary = case_summary(
+        case, call.actor, opened,
+        catalogue=services.catalogue, directory=services.directory, now=services.clock(),
+    )  # fmt: skip
     return Timeline(case=summary, entries=[timeline_entry(row, opened) for row in rows])

@@ -94,10 +94,44 @@ async def test_the_companion_stays_until_a_handover_is_accepted(world: World, br
         await companion.post(f"{path}/handover", {"to": str(uid(other)), "note": "请假"})
         assert (await browser.get(path))["summary"]["companion"]["id"] == first
         await colleague.log_in(other)
+        (listed,) = (await colleague.get("/cases"))["cases"]
+        assert listed["handover"] == "asked-of-me"
         page = await colleague.get(path)
+        assert page["summary"]["handover"] == "asked-of-me"
         assert page["handover"]["note"] == "请假" and "AcceptHandover" in page["may"]
         assert (await colleague.post(f"{path}/handover/accept")).status == 200
     assert (await browser.get(path))["summary"]["companion"]["id"] == f"staff:{uid(other)}"
+
+
+async def test_who_offered_a_handover_reads_why_it_was_declined_and_may_take_the_next_offer_back(
+    world: World, browser: Browser
+) -> None:
+    await browser.enter(PHONE, world)
+    filed = await file_case(browser)
+    path, first = f"/cases/{filed['answer']['case_id']}", filed["answer"]["companion"]
+    other = next(login for login in ("officer", "colleague") if f"staff:{uid(login)}" != first)
+    offer = {"to": str(uid(other)), "note": "请假"}
+    async with await companion_of(world, filed) as giver, world.browser() as asked:
+        await asked.log_in(other)
+        await giver.post(f"{path}/handover", offer)
+        await asked.post(f"{path}/handover/decline", {"reason": "手上已有二十件"})
+        page = await giver.get(path)
+        assert page["handover_declined"]["reason"] == "手上已有二十件"
+        assert (page["steps"][-1]["topic"], page["steps"][-1]["detail"]) == ("handover-declined", "手上已有二十件")
+        seen = await browser.get(path)
+        assert seen["handover_declined"] is None
+        assert not [step for step in seen["steps"] if step["topic"].startswith("handover")]
+        await giver.post(f"{path}/handover", offer)
+        page = await giver.get(path)
+        assert (page["handover_declined"], page["summary"]["handover"]) == (None, "asked-of-colleague")
+        assert "WithdrawHandover" in page["may"] and "RequestHandover" not in page["may"]
+        assert "WithdrawHandover" not in (await asked.get(path))["may"]
+        assert (await asked.post(f"{path}/handover/withdraw")).status == 403
+        assert (await giver.post(f"{path}/handover/withdraw")).status == 200
+        assert (await giver.get(path))["handover"] is None
+        assert (await asked.post(f"{path}/handover/accept")).status == 403
+        assert (await giver.post(f"{path}/handover/withdraw")).status == 409
+        assert not (await asked.get("/cases"))["cases"]
 
 
 async def test_the_outbox_exists_in_a_demonstration_only(world: World, browser: Browser) -> None:
