@@ -7,7 +7,7 @@ which asks the permission table on the first one; a handler that never asked is 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Protocol, TypeVar
 from uuid import UUID
@@ -49,6 +49,10 @@ class Desk:
     def context(self) -> Context:
         assert self._context is not None, f"{self._action} acts before asking permission"
         return self._context
+
+    def on_the_spot(self) -> None:
+        """What follows is done at the premises, whatever the actor is logged in with."""
+        self._context = replace(self.context, channel="field")
 
     def permit(self, subject: Subject) -> None:
         """Asks the table; from here on events are written in the name of the subject's office and region."""

@@ -28,6 +28,9 @@ STANDING_FIELDS: Mapping[str, str] = {
 
 _MOBILE = re.compile(r"1[3-9][0-9]{9}")
 _NUMBER = re.compile(r"[0-9]{1,12}(\.[0-9]{1,4})?")
+_SHORTEST = {APPLICANT_FIELD: 2, ADDRESS_FIELD: 5}  # characters; by the fields that every form has
+_COUNTED = frozenset("座人把个张台间辆名")  # measure words of things that come whole
+_BY_CODE_FROM_TODAY = frozenset({"opening-date"})
 _LENGTH = {"text": 200, "address": 200, "paragraph": 2000, "choice": 200}
 Problem = tuple[str, str]  # Chinese, English
 
@@ -56,8 +59,12 @@ class StagedFiles(Protocol):
         ...
 
 
-def check_form(item: ServiceItem, values: Mapping[str, str], *, partial: bool = False) -> dict[str, str]:
+def check_form(
+    item: ServiceItem, values: Mapping[str, str], *, today: date, partial: bool = False
+) -> dict[str, str]:
     """The values as they are kept (trimmed). `partial`: a supplement, which may leave fields out.
+
+    today: the office's day; a planned opening lies on it or later.
 
     Raises InvalidInputError; its details name each field with a sentence in both languages.
     """
@@ -71,7 +78,7 @@ def check_form(item: ServiceItem, values: Mapping[str, str], *, partial: bool = 
         elif not value:
             # An emptied field is as good as one left out; if it is required, that is said below.
             continue
-        elif problem := _problem(fields[code], value):
+        elif problem := _problem(fields[code], value) or _sense_problem(fields[code], value, today):
             problems[code] = problem
         else:
             kept[code] = value
@@ -96,6 +103,21 @@ def _problem(field: Field, value: str) -> Problem | None:
     return _kind_problem(field, value)
 
 
+def _sense_problem(field: Field, value: str, today: date) -> Problem | None:
+    """What is well formed but cannot be meant."""
+    shortest = _SHORTEST.get(field.code, 1)
+    if len(value) < shortest or (shortest > 1 and not any(c.isalpha() for c in value)):
+        return (
+            f"请填写完整，至少 {shortest} 个字。",
+            f"Enter it in full, with {shortest} characters at least.",
+        )
+    if field.code == ADDRESS_FIELD and not any(c.isdigit() or c in _NUMERALS for c in value):
+        return "请写到门牌号或楼层。", "Give the house number or floor as well."
+    if field.code in _BY_CODE_FROM_TODAY and date.fromisoformat(value) < today:
+        return "拟开业日期不能早于今天。", "The planned opening cannot lie in the past."
+    return None
+
+
 def _kind_problem(field: Field, value: str) -> Problem | None:
     match field.kind:
         case "number":
@@ -113,6 +135,8 @@ def _number_problem(field: Field, value: str) -> Problem | None:
     if not _NUMBER.fullmatch(value):
         return "请填写数字，不带单位。", "Enter a number without its unit."
     number = Decimal(value)
+    if field.unit in _COUNTED and number != number.to_integral_value():
+        return f"请填写整数（{field.unit}）。", "Enter a whole number."
     if field.minimum is not None and number < Decimal(str(field.minimum)):
         return f"不能小于 {field.minimum:g}{field.unit}。", f"It cannot be less than {field.minimum:g} {field.unit}."
     if field.maximum is not None and number > Decimal(str(field.maximum)):

@@ -178,19 +178,20 @@ async def _arrive_on_site(desk: Desk, command: c.ArriveOnSite) -> Answer:
             raise InvalidInputError("定位坐标有误，请重新定位。", "These coordinates do not exist. Locate again.")
         spot = {"latitude": command.latitude, "longitude": command.longitude, "accuracy": command.accuracy}
         position = await _seal(desk, inspection, "position", json.dumps(spot))
+    desk.on_the_spot()
     inspection.arrive_on_site(desk.context, party=inspection.party(desk.actor.id), position=position)
     return {}
 
 
 async def _start(desk: Desk, command: c.StartInspection) -> Answer:
-    inspection = await desk.get(Inspection, command.inspection_id)
+    inspection = await _work_on(desk, command.inspection_id)
     await _require_current(desk, inspection)
     inspection.start(desk.context)
     return {}
 
 
 async def _take_still(desk: Desk, command: c.TakeStill) -> Answer:
-    inspection = await desk.get(Inspection, command.inspection_id)
+    inspection = await _work_on(desk, command.inspection_id)
     inspection.take_still(
         desk.context,
         still=command.still_id,
@@ -205,7 +206,7 @@ async def _take_still(desk: Desk, command: c.TakeStill) -> Answer:
 
 
 async def _judge(desk: Desk, command: c.JudgeItem) -> Answer:
-    inspection = await desk.get(Inspection, command.inspection_id)
+    inspection = await _work_on(desk, command.inspection_id)
     words = command.note.strip()
     note = await _seal(desk, inspection, "item-note", words) if words else None
     inspection.judge(
@@ -220,13 +221,13 @@ async def _judge(desk: Desk, command: c.JudgeItem) -> Answer:
 
 
 async def _tell_findings(desk: Desk, command: c.TellFindings) -> Answer:
-    inspection = await desk.get(Inspection, command.inspection_id)
+    inspection = await _work_on(desk, command.inspection_id)
     inspection.tell_findings(desk.context, checklist=_checklist(desk, inspection))
     return {}
 
 
 async def _end(desk: Desk, command: c.EndInspection) -> Answer:
-    inspection = await desk.get(Inspection, command.inspection_id)
+    inspection = await _work_on(desk, command.inspection_id)
     inspection.end(desk.context, checklist=_checklist(desk, inspection))
     return {"outcome": inspection.outcome}
 
@@ -262,6 +263,14 @@ async def _seal_sheet(desk: Desk, command: c.SealSheet) -> Answer:
     inspection = await desk.get(Inspection, command.inspection_id)
     inspection.seal_sheet(desk.context, pdf=command.pdf_id, pdf_sha256=command.pdf_sha256)
     return {}
+
+
+async def _work_on(desk: Desk, id: UUID) -> Inspection:
+    """Whoever has arrived at the premises does there what he does until the end."""
+    inspection = await desk.get(Inspection, id)
+    if desk.actor.id in inspection.on_site and not inspection.over:
+        desk.on_the_spot()
+    return inspection
 
 
 async def _seal(desk: Desk, inspection: Inspection, name: str, value: str) -> Sealed:

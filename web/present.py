@@ -14,7 +14,7 @@ from cases.directory import Directory
 from cases.errors import MissingError
 from cases.permissions import Actor
 from projections.labels import LABELS, label
-from projections.rows import AttachmentRow, CaseRow, InspectionRow, NoticeRow, Ref, StepRow, TimelineRow
+from projections.rows import AttachmentRow, CaseRow, InspectionRow, NoticeRow, Ref, StepRow
 from web import views
 from web.abilities import blocked, case_abilities, cautions, is_staff
 from web.opened import Opened
@@ -156,26 +156,6 @@ def attachment(id: UUID, kind: str, name: str | None, size: int, sha256: str) ->
     )
 
 
-def timeline_entry(row: TimelineRow, opened: Opened) -> views.TimelineEntry:
-    return views.TimelineEntry(
-        position=row.position,
-        stream=row.stream,
-        stream_id=row.stream_id,
-        version=row.version,
-        topic=row.topic,
-        label=label(row.topic),
-        at=row.at,
-        actor=row.actor,
-        actor_name=opened.who(row.actor),
-        principal=row.principal,
-        channel=row.channel,
-        office=row.office,
-        cause=row.cause,
-        hash=row.hash,
-        facts=row.facts,
-    )
-
-
 def office_name(directory: Directory, code: str) -> Bilingual:
     try:
         name = directory.office(code).name
@@ -240,6 +220,7 @@ def _material_kind(item: ServiceItem, code: str) -> str:
 
 
 def _step(step: StepRow, opened: Opened) -> views.Step:
+    by_rule = step.topic == "companion-assigned"  # of a handover, handover-accepted is the step
     detail = opened.text(step.detail) if step.detail else None
     if detail is None and step.about.startswith("staff:"):
         detail = opened.person(step.about).name
@@ -248,8 +229,8 @@ def _step(step: StepRow, opened: Opened) -> views.Step:
         topic=step.topic,
         at=step.at,
         label=label(step.topic),
-        by=opened.who(step.actor),
-        channel=step.channel,
+        by="系统" if by_rule else opened.who(step.actor),
+        channel="system" if by_rule else step.channel,
         detail=detail,
     )
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 from datetime import datetime
 
 from cases.catalogue import Catalogue, CheckItem
+from cases.directory import Directory
 from cases.permissions import Actor, may
 from inspection import notice
 from projections.rows import CaseRow, CheckRow, ComplaintRow, InspectionRow, ParticipantRow, StillRow
 from web import views
 from web.abilities import complaint_abilities, inspection_abilities, party_of, subject_of_complaint
 from web.opened import Opened
-from web.present import inspection_brief
+from web.present import inspection_brief, office_name
 from web.routing import API
 
 
@@ -52,7 +53,7 @@ def inspection_view(
 
 
 def complaint_view(
-    row: ComplaintRow, case: CaseRow, actor: Actor, opened: Opened, catalogue: Catalogue
+    row: ComplaintRow, case: CaseRow, actor: Actor, opened: Opened, *, catalogue: Catalogue, directory: Directory
 ) -> views.ComplaintView:
     """The telephone is for those who call back or tell a decision; who only looks on does not see it."""
     subject = subject_of_complaint(row)
@@ -68,6 +69,7 @@ def complaint_view(
         comment=opened.text(case.evaluation.comment) if case.evaluation else None,
         status=row.status,
         office_level=row.office_level,
+        office_name=office_name(directory, row.office),
         opened_at=row.opened_at,
         due=row.due,
         reply=opened.text(row.reply),

@@ -260,8 +260,20 @@ class CaseView(View, frozen=True, kw_only=True):
     cautions: dict[str, Bilingual]
 
 
+class Fact(View, frozen=True, kw_only=True):
+    """A fact of an event by name, its value in words; `code` is the name under which `facts` holds it."""
+
+    code: str
+    name: Bilingual
+    value: Bilingual
+
+
 class TimelineEntry(View, frozen=True, kw_only=True):
-    """One event as the supervisor sees it: who, when, through which channel, for whom, caused by what."""
+    """One event as the supervisor sees it: who, when, through which channel, for whom, caused by what.
+
+    about: beside the label it makes the sentence, “检查项已作结论：冷藏设备 — 符合”. details: its facts in words;
+    facts: as recorded, for who verifies.
+    """
 
     position: int
     stream: str
@@ -269,12 +281,16 @@ class TimelineEntry(View, frozen=True, kw_only=True):
     version: int
     topic: str
     label: Bilingual
+    about: Bilingual | None
+    details: list[Fact]
     at: datetime
     actor: str
     actor_name: str | None
     principal: str
     channel: str
+    channel_label: Bilingual
     office: str
+    office_name: str
     cause: str
     hash: str
     facts: dict[str, Any]
@@ -376,6 +392,7 @@ class ComplaintView(View, frozen=True, kw_only=True):
     comment: str | None
     status: Literal["open", "answered", "escalated", "solved", "decided"]
     office_level: str
+    office_name: str  # who has to answer it now; after an escalation, the office above
     opened_at: datetime
     due: str
     reply: str | None

@@ -31,5 +31,8 @@ async def get_complaints(call: Call) -> ComplaintList:
     shown = [(row, cases[row.case_id]) for row in rows if row.case_id in cases]
     facts = [(row, case.party, case.contact, case.evaluation) for row, case in shown]
     opened = await open_all(services, facts)
-    views = [complaint_view(row, case, call.actor, opened, services.catalogue) for row, case in shown]
+    views = [
+        complaint_view(row, case, call.actor, opened, catalogue=services.catalogue, directory=services.directory)
+        for row, case in shown
+    ]
     return ComplaintList(complaints=views)

@@ -8,7 +8,8 @@ from web.abilities import subject_of_case
 from web.api.cases import case_list, permitted_case
 from web.call import Call
 from web.opened import open_all
-from web.present import case_summary, timeline_entry
+from web.present import case_summary
+from web.present_timeline import timeline_entry
 from web.routing import STAFF, Query, Routes
 from web.searching import search_for
 from web.views import CaseList, Timeline
@@ -46,4 +47,5 @@ async def get_timeline(call: Call) -> Timeline:
         case, call.actor, opened,
         catalogue=services.catalogue, directory=services.directory, now=services.clock(),
     )  # fmt: skip
-    return Timeline(case=summary, entries=[timeline_entry(row, opened) for row in rows])
+    words = (opened, services.catalogue, services.directory)
+    return Timeline(case=summary, entries=[timeline_entry(row, case, *words) for row in rows])

@@ -132,7 +132,13 @@ async def test_a_supervisor_finds_a_case_by_phone_and_reads_every_event(applican
         assert [case["number"] for case in found["cases"]] == [filed["answer"]["number"]]
         timeline = await supervisor.get(f"/cases/{filed['answer']['case_id']}/timeline")
     assert [entry["topic"] for entry in timeline["entries"]] == ["case-received", "companion-assigned"]
-    assert timeline["entries"][0]["channel"] == "phone"
+    first, second = timeline["entries"]
+    assert (first["channel"], first["channel_label"]["zh"]) == ("phone", "手机")
+    # The command was the applicant's; the choice was the rule's, on his page as well.
+    assert (second["actor_name"], second["channel_label"]["zh"]) == ("系统", "系统")
+    assert second["about"]["zh"] == (await applicant.get("/cases"))["cases"][0]["companion"]["name"]
+    steps = (await applicant.get(f"/cases/{filed['answer']['case_id']}"))["steps"]
+    assert [(step["by"], step["channel"]) for step in steps] == [("申请人", "phone"), ("系统", "system")]
 
 
 async def test_a_page_hears_of_every_change(applicant: Browser, world: World) -> None:

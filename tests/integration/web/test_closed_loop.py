@@ -48,6 +48,7 @@ async def test_a_bad_rating_becomes_a_complaint_that_only_the_callback_ends(worl
         complaint = (await officer.get("/complaints"))["complaints"][0]
         assert (complaint["comment"], complaint["contact"]["phone"]) == ("没有说清楚", PHONE)
         assert complaint["may"] == ["AnswerComplaint"]
+        assert complaint["office_name"]
         async with world.browser() as supervisor:  # looks on, and calls nobody
             await supervisor.log_in("supervisor")
             assert (await supervisor.get("/complaints"))["complaints"][0]["contact"]["phone"] is None

@@ -141,6 +141,42 @@ async def test_an_office_that_moves_an_inspection_on_site_tells_the_applicant_th
     assert any("原定时间取消" in m.text for m in await world.messenger.messages() if m.to == PHONE)
 
 
+async def test_what_an_inspector_does_at_the_premises_is_told_as_done_there_and_in_words(
+    world: World, planned: Planned
+) -> None:
+    path, (first, second) = planned.path, planned.inspectors
+    await first.post(f"{path}/move-on-site", {"reason": "设备需要实测"})
+    for inspector in (first, second):
+        assert (await inspector.post(f"{path}/arrive")).status == 200
+    assert (await first.post(f"{path}/start")).status == 200
+    check = ITEM.checklist[0]
+    assert (await first.post(f"{path}/items/{check.code}/judge", {"verdict": "pass"})).status == 200
+    elsewhere = {"X-Peiban-Place": "field"}  # what the page on his own phone sends
+    later = (MONDAY + timedelta(days=3)).isoformat()
+    assert (await first.post(f"{path}/slot", {"starts_at": later}, headers=elsewhere)).status == 409
+    async with world.browser() as supervisor:
+        await supervisor.log_in("supervisor")
+        entries = (await supervisor.get(f"{planned.case}/timeline"))["entries"]
+    assert {entry["topic"]: entry["channel"] for entry in entries if entry["topic"].startswith("in")} == {
+        "inspection-planned": "desk", "inspection-noted": "system", "inspection-started": "field",
+    }  # fmt: skip
+    judged = next(entry for entry in entries if entry["topic"] == "item-judged")
+    assert judged["about"]["zh"] == f"{check.title.zh} — 符合"
+    assert [(fact["name"]["zh"], fact["value"]["zh"]) for fact in judged["details"]] == [
+        ("检查项", check.title.zh),
+        ("结论", "符合"),
+    ]
+    assert {entry["channel_label"]["zh"] for entry in entries if entry["topic"] == "arrived-on-site"} == {"现场"}
+
+
+async def test_the_page_on_an_inspectors_phone_names_its_channel(world: World, planned: Planned) -> None:
+    await planned.inspectors[0].post(
+        f"{planned.path}/move-on-site", {"reason": "设备需要实测"}, headers={"X-Peiban-Place": "field"}
+    )
+    steps = (await planned.applicant.get(planned.case))["steps"]
+    assert next(step["channel"] for step in steps if step["topic"] == "moved-on-site") == "field"
+
+
 async def join(browser: Browser, path: str, stack: AsyncExitStack) -> aiohttp.ClientWebSocketResponse:
     guest = "?as=guest" if browser.csrf and "peiban-guest" in {c.key for c in browser.http.cookie_jar} else ""
     socket = await browser.http.ws_connect(f"/api/v1{path}/room{guest}", origin=browser.origin)
