@@ -13,6 +13,7 @@ from uuid import UUID
 from cases.catalogue import Field, ServiceItem
 from cases.commands import SuppliedMaterial
 from cases.errors import InvalidInputError
+from cases.organisation import DIVISIONS
 
 # Every item's form has these: whom the matter concerns, how to reach him, and where the premises are.
 APPLICANT_FIELD = "name"
@@ -28,9 +29,10 @@ STANDING_FIELDS: Mapping[str, str] = {
 
 _MOBILE = re.compile(r"1[3-9][0-9]{9}")
 _NUMBER = re.compile(r"[0-9]{1,12}(\.[0-9]{1,4})?")
-_SHORTEST = {APPLICANT_FIELD: 2, ADDRESS_FIELD: 5}  # characters; by the fields that every form has
+# Characters; by code and not in the items' files, whose published versions are frozen.
+_SHORTEST = {APPLICANT_FIELD: 2, "legal-representative": 2, "safety-manager": 2, ADDRESS_FIELD: 5}
 _COUNTED = frozenset("座人把个张台间辆名")  # measure words of things that come whole
-_BY_CODE_FROM_TODAY = frozenset({"opening-date"})
+_FROM_TODAY = frozenset({"opening-date"})
 _LENGTH = {"text": 200, "address": 200, "paragraph": 2000, "choice": 200}
 Problem = tuple[str, str]  # Chinese, English
 
@@ -59,9 +61,7 @@ class StagedFiles(Protocol):
         ...
 
 
-def check_form(
-    item: ServiceItem, values: Mapping[str, str], *, today: date, partial: bool = False
-) -> dict[str, str]:
+def check_form(item: ServiceItem, values: Mapping[str, str], *, today: date, partial: bool = False) -> dict[str, str]:
     """The values as they are kept (trimmed). `partial`: a supplement, which may leave fields out.
 
     today: the office's day; a planned opening lies on it or later.
@@ -111,9 +111,7 @@ def _sense_problem(field: Field, value: str, today: date) -> Problem | None:
             f"请填写完整，至少 {shortest} 个字。",
             f"Enter it in full, with {shortest} characters at least.",
         )
-    if field.code == ADDRESS_FIELD and not any(c.isdigit() or c in _NUMERALS for c in value):
-        return "请写到门牌号或楼层。", "Give the house number or floor as well."
-    if field.code in _BY_CODE_FROM_TODAY and date.fromisoformat(value) < today:
+    if field.code in _FROM_TODAY and date.fromisoformat(value) < today:
         return "拟开业日期不能早于今天。", "The planned opening cannot lie in the past."
     return None
 
@@ -149,6 +147,12 @@ def _is_date(value: str) -> bool:
         return date.fromisoformat(value).isoformat() == value
     except ValueError:
         return False
+
+
+def other_district(form_district: str, address: str) -> str:
+    """The district that an address names beside, instead of the chosen one; empty when it does not contradict it."""
+    named = [district for district in DIVISIONS if district in address]
+    return named[0] if named and form_district not in named else ""
 
 
 def check_materials(item: ServiceItem, supplied: Iterable[SuppliedMaterial]) -> None:

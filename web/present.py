@@ -12,6 +12,7 @@ from cases.catalogue import Bilingual, Catalogue, Field, ServiceItem
 from cases.clock import days_left, office_day
 from cases.directory import Directory
 from cases.errors import MissingError
+from cases.intake import DISTRICT_FIELD, other_district
 from cases.permissions import Actor
 from projections.labels import LABELS, label
 from projections.rows import AttachmentRow, CaseRow, InspectionRow, NoticeRow, Ref, StepRow
@@ -104,6 +105,7 @@ def case_view(
         evaluation=_evaluation(row, opened, actor),
         complaint_id=row.complaint,
         inspection_mode=row.inspection_mode,  # type: ignore[arg-type]  # the event holds nothing else
+        warnings=_warnings(row, opened),
         may=case_abilities(actor, row, inspections, item),
         blocked=blocked(actor, row, inspections, item, opened),
         cautions=cautions(actor, row, inspections, item),
@@ -188,6 +190,20 @@ def _form(row: CaseRow, item: ServiceItem, opened: Opened) -> list[views.FormVal
 def _form_value(field: Field, value: str | None) -> views.FormValue:
     choice = next((option for option in field.options if option.zh == value), None)
     return views.FormValue(code=field.code, label=field.label, value=value, unit=field.unit, choice=choice)
+
+
+def _warnings(row: CaseRow, opened: Opened) -> list[Bilingual]:
+    """The district decides which office is in charge, so an address elsewhere is worth a question."""
+    chosen, address = opened.text(row.form.get(DISTRICT_FIELD)), opened.text(row.place)
+    other = other_district(chosen, address) if chosen and address else ""
+    if not other:
+        return []
+    return [
+        Bilingual(
+            f"所在区市填的是{chosen}，地址里写的是{other}，请核对。",
+            f"The district chosen is {chosen}, but the address names {other}. Check which is right.",
+        )
+    ]
 
 
 def _notice(notice: NoticeRow, item: ServiceItem, opened: Opened) -> views.GapNotice:

@@ -255,6 +255,7 @@ class CaseView(View, frozen=True, kw_only=True):
     evaluation: dict[str, Any] | None
     complaint_id: UUID | None
     inspection_mode: Literal["remote", "on-site", "either"]  # what the applicant wished
+    warnings: list[Bilingual]  # what does not fit together in the application; it hinders nothing
     may: list[str]
     blocked: dict[str, Bilingual]
     cautions: dict[str, Bilingual]

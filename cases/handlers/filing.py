@@ -8,6 +8,7 @@ from uuid import UUID
 
 from cases.case import AttachmentRecord, Case, MaterialRecord
 from cases.catalogue import ServiceItem
+from cases.clock import office_day
 from cases.commands import SubmitApplication, SupplementCase, SuppliedMaterial, WithdrawCase
 from cases.directory import Directory
 from cases.dispatch import Answer, Desk
@@ -38,7 +39,7 @@ class Filing:
 
     async def submit(self, desk: Desk, command: SubmitApplication) -> Answer:
         item = desk.catalogue.current(command.item)
-        form = check_form(item, command.form)
+        form = check_form(item, command.form, today=office_day(desk.now))
         check_materials(item, command.materials)
         office = self._directory.office_in_charge(DIVISIONS[form[DISTRICT_FIELD]])
         applicant = desk.actor.id
@@ -71,7 +72,7 @@ class Filing:
         case = await desk.get(Case, command.case_id)
         case.check_supplement()
         item = desk.catalogue.version(case.item, case.item_version)
-        form = check_form(item, command.form, partial=True)
+        form = check_form(item, command.form, today=office_day(desk.now), partial=True)
         check_materials(item, command.materials)
         person = person_id(case.applicant)
         case.supplement(

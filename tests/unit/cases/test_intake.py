@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from uuid import uuid4
 
 import pytest
@@ -9,10 +10,11 @@ import pytest
 from cases.catalogue import shipped
 from cases.commands import SuppliedMaterial
 from cases.errors import InvalidInputError
-from cases.intake import ClaimedFile, check_form, check_kinds, check_materials
+from cases.intake import ClaimedFile, check_form, check_kinds, check_materials, other_district
 from tests.builders import RESTAURANT, form_values
 
 ITEM = shipped().current(RESTAURANT)
+TODAY = date(2026, 9, 21)
 
 
 def refused_fields(error: pytest.ExceptionInfo[InvalidInputError]) -> set[str]:
@@ -24,13 +26,13 @@ def refused_fields(error: pytest.ExceptionInfo[InvalidInputError]) -> set[str]:
 
 def test_a_filled_form_is_kept_trimmed() -> None:
     values = form_values(ITEM, name="  海风小馆  ")
-    assert check_form(ITEM, values)["name"] == "海风小馆"
+    assert check_form(ITEM, values, today=TODAY)["name"] == "海风小馆"
 
 
 def test_every_wrong_field_is_named_at_once() -> None:
     values = form_values(ITEM, phone="12345", kitchen_area="很大", business="卖船", surprise="?") | {"name": " "}
     with pytest.raises(InvalidInputError) as error:
-        check_form(ITEM, values)
+        check_form(ITEM, values, today=TODAY)
     assert refused_fields(error) == {"phone", "kitchen-area", "business", "surprise", "name"}
 
 
@@ -47,23 +49,46 @@ def test_every_wrong_field_is_named_at_once() -> None:
         ("phone", "23800138000"),
         ("address", "长" * 201),
         ("name", "坏\x00字"),
+        ("name", "a"),
+        ("legal-representative", "12"),
+        ("address", "x"),
+        ("address", "12345"),
+        ("seats", "2.5"),
+        ("opening-date", "2026-09-20"),
     ],
 )
 def test_a_value_outside_its_bounds_is_refused(field: str, value: str) -> None:
     with pytest.raises(InvalidInputError) as error:
-        check_form(ITEM, form_values(ITEM) | {field: value})
+        check_form(ITEM, form_values(ITEM) | {field: value}, today=TODAY)
     assert refused_fields(error) == {field}
 
 
+def test_an_area_may_be_a_fraction_and_the_opening_today() -> None:
+    values = form_values(ITEM, kitchen_area="20.5", seats="2", opening_date=TODAY.isoformat())
+    assert check_form(ITEM, values, today=TODAY)["kitchen-area"] == "20.5"
+
+
+@pytest.mark.parametrize(
+    ("chosen", "address", "other"),
+    [
+        ("黄岛区", "青岛市市南区香港中路10号", "市南区"),
+        ("市南区", "青岛市市南区香港中路10号", ""),
+        ("市南区", "香港中路10号", ""),
+    ],
+)
+def test_an_address_that_names_another_district_is_noticed(chosen: str, address: str, other: str) -> None:
+    assert other_district(chosen, address) == other
+
+
 def test_a_supplement_may_leave_fields_out_but_not_empty_a_required_one() -> None:
-    assert check_form(ITEM, {"seats": "30"}, partial=True) == {"seats": "30"}
+    assert check_form(ITEM, {"seats": "30"}, today=TODAY, partial=True) == {"seats": "30"}
     with pytest.raises(InvalidInputError):
-        check_form(ITEM, {"name": ""}, partial=True)
+        check_form(ITEM, {"name": ""}, today=TODAY, partial=True)
 
 
 def test_a_supplement_cannot_move_the_case_to_another_office() -> None:
     with pytest.raises(InvalidInputError) as error:
-        check_form(ITEM, {"district": "崂山区"}, partial=True)
+        check_form(ITEM, {"district": "崂山区"}, today=TODAY, partial=True)
     assert refused_fields(error) == {"district"}
 
 
