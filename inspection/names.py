@@ -11,6 +11,8 @@ from inspection.inspection import Inspection
 
 NAME = "name"
 """The form field with the applicant's name."""
+PERSON = "legal-representative"
+"""The form field with the natural person who answers for the applicant."""
 
 
 async def names_of(store: EventStore, inspection: Inspection) -> dict[str, str | None]:
@@ -25,3 +27,14 @@ async def names_of(store: EventStore, inspection: Inspection) -> dict[str, str |
             refs[party] = staff.name["ref"]
     opened = await store.vault.open(refs.values())
     return names | {party: opened.get(ref) for party, ref in refs.items()}
+
+
+async def names_for_sheet(store: EventStore, inspection: Inspection) -> dict[str, str | None]:
+    """As `names_of`, with the person who answers for a shop beside its name: a shop cannot sign."""
+    names = await names_of(store, inspection)
+    shop, person = names[inspection.applicant_party], (await store.get(Case, UUID(inspection.case))).form.get(PERSON)
+    if person is not None and not isinstance(person, str):
+        person = (await store.vault.open([person["ref"]])).get(person["ref"])
+    if shop and person and person != shop:
+        names[inspection.applicant_party] = f"{shop}（负责人：{person}）"
+    return names

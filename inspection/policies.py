@@ -28,7 +28,7 @@ from inspection import sheet_facts as sheet
 from inspection.commands import DraftSheet, SealSheet
 from inspection.inspection import Inspection
 from inspection.invitation import InvitationKeys
-from inspection.names import names_of
+from inspection.names import names_for_sheet
 from inspection.sheet.record import canonical, digest, read_record
 from inspection.sheet.render import Signature, render
 from inspection.signing import SealKeys
@@ -211,7 +211,7 @@ class _Papers:
             facts,
             item=self.catalogue.version(planned.item, planned.item_version),
             office_name=self.directory.office(planned.office).name["zh"],
-            names=await names_of(self.store, inspection),
+            names=await names_for_sheet(self.store, inspection),
             certificates={
                 party: self.directory.staff(UUID(party.removeprefix("staff:"))).certificate
                 for party in planned.inspectors

@@ -196,7 +196,7 @@ def _item(item: r.Item, names: Mapping[str, str], day: date) -> dict[str, Any]:
     return {
         "title": printable(item.title),
         "requirement": printable(item.requirement),
-        "basis": printable(item.basis),
+        "basis": _plainly(printable(item.basis)),
         "confirmed": is_sure(item.trust),
         "verdict": verdict,
         "tone": tone,
@@ -204,6 +204,13 @@ def _item(item: r.Item, names: Mapping[str, str], day: date) -> dict[str, Any]:
         "remarks": [line for line in (f"{judge} {at}".strip(), pictures) if line],
         "long": len(item.requirement) + len(item.note) > 500,  # such a row has to break across pages
     }
+
+
+def _plainly(basis: str) -> str:
+    """A draft and a repealed standard bind nobody: a signed paper says so where it names one."""
+    for mark in ("征求意见稿", "已废止"):
+        basis = basis.replace(f"（{mark}）", f"（{mark}，仅供参考）")
+    return basis
 
 
 def _stills(record: r.SheetRecord, stills: Mapping[str, bytes]) -> tuple[list[dict[str, Any]], dict[str, bytes]]:

@@ -77,7 +77,30 @@ def test_a_long_reason_for_not_signing_is_printed_whole() -> None:
 
 def test_only_a_basis_that_is_not_sure_is_marked_as_to_be_confirmed() -> None:
     text = words(render(r.canonical(sheet()), {}, (), VERIFY))
-    assert text.count("由审批机关确认(tobeconfirmedbytheoffice)") == 2
+    assert text.count("由审批机关确认") == 2
+
+
+def test_a_draft_or_repealed_standard_is_said_to_be_for_reference_only() -> None:
+    items = (
+        item("A", "消毒", "pass", basis="GB 37489.5（征求意见稿）；美容美发场所卫生规范 §5", trust="P-old"),
+        item("B", "空气", "pass", basis="GB 9666（已废止）；GB 37487"),
+    )
+    text = words(render(r.canonical(sheet(items=items, findings=r.Findings(passed=("A", "B")))), {}, SIGNED, ""))
+    assert "征求意见稿，仅供参考" in text
+    assert "已废止，仅供参考" in text
+
+
+def test_a_chinese_paper_has_no_english_marks_and_no_page_of_signatures_alone() -> None:
+    """Of lengths that end anywhere on a page: the results always go with what is signed."""
+    for count in range(8, 26):
+        items = tuple(item(f"F-{n}", f"第{n}点", "pass", trust="K60") for n in range(count))
+        findings = r.Findings(passed=tuple(one.code for one in items))
+        pdf = render(r.canonical(sheet(items=items, recordings=(), findings=findings)), {}, SIGNED, "")
+        last = re.sub(r"\s+", "", PdfReader(BytesIO(pdf)).pages[-1].extract_text())
+        assert "五、勘验结果" in last
+        assert "六、结论与签字" in last
+    assert "由审批机关确认" in words(pdf)
+    assert "confirmed" not in words(pdf)
 
 
 def test_the_attachment_is_the_record_that_was_signed() -> None:

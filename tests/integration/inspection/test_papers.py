@@ -124,7 +124,7 @@ async def test_an_inspection_ends_in_a_sheet_that_all_sign_and_that_is_sealed_on
     record = cipher.open(await attachments.get(UUID(drafted.record), RECORD))
     assert digest(record) == drafted.digest
     people = [(p.name, p.certificate) for p in read_record(record).participants]
-    assert people == [("海风小馆", ""), ("王检查", "370202-001"), ("刘检查", "370202-001")]
+    assert people == [("海风小馆（负责人：王小海）", ""), ("王检查", "370202-001"), ("刘检查", "370202-001")]
 
     with pytest.raises(NotPermittedError):
         await sign(world, world.officer, attachments, drafted.digest)

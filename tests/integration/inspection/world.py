@@ -156,7 +156,7 @@ async def _file_case(world: World, files: FilesOf) -> None:
     core = [m.code for m in item.materials if m.kind == "core"]
     submit = c.SubmitApplication(
         item=RESTAURANT,
-        form=form_values(item, phone=PHONE),
+        form=form_values(item, phone=PHONE, legal_representative="王小海"),
         materials=[c.SuppliedMaterial(material=code, attachments=[files.upload()]) for code in core],
     )
     world.case = UUID((await world.do(world.applicant, submit))["case_id"])
