@@ -132,10 +132,7 @@ class Inspection(Aggregate, topic="inspection"):
         )
 
     def offer_slot(self, context: Context, *, starts_at: datetime, minutes: int) -> None:
-        """Offers a time, or another one instead; links sent earlier stay good.
-
-        What was begun by video and moved on site is offered a time for the rest.
-        """
+        """Offers a time or another one, also for the rest of what was begun by video; links sent earlier stay good."""
         if not self.awaits_premises:
             self._require_not_started()
         if starts_at.tzinfo is None or starts_at <= context.at:
@@ -271,18 +268,11 @@ class Inspection(Aggregate, topic="inspection"):
         recovered: bool,
     ) -> None:
         if self._is_open(participant, part):
+            told = [[since.isoformat(), until.isoformat(), reason] for since, until, reason in gaps]
             self.trigger(
-                events.RecordingSealed,
-                context,
-                part=part,
-                participant=participant,
-                head=head,
-                size=size,
-                first=first,
-                last=last,
-                gaps=[[since.isoformat(), until.isoformat(), reason] for since, until, reason in gaps],
-                recovered=recovered,
-            )
+                events.RecordingSealed, context, part=part, participant=participant, head=head, size=size,
+                first=first, last=last, gaps=told, recovered=recovered,
+            )  # fmt: skip
 
     def _is_open(self, participant: str, part: int) -> bool:
         if (participant, part) not in self.recordings:
@@ -306,16 +296,9 @@ class Inspection(Aggregate, topic="inspection"):
         self._require_running()
         if str(still) not in self.stills:
             self.trigger(
-                events.StillTaken,
-                context,
-                still=str(still),
-                item=check.code,
-                sha256=sha256,
-                marked_sha256=marked_sha256,
-                width=width,
-                height=height,
-                by=party,
-            )
+                events.StillTaken, context, still=str(still), item=check.code, sha256=sha256,
+                marked_sha256=marked_sha256, width=width, height=height, by=party,
+            )  # fmt: skip
 
     def judge(
         self,
@@ -373,13 +356,9 @@ class Inspection(Aggregate, topic="inspection"):
     def sign(self, context: Context, *, party: str, digest: str, handwriting: UUID, handwriting_sha256: str) -> None:
         self._require_may_sign(party, digest)
         self.trigger(
-            events.SheetSigned,
-            context,
-            party=party,
-            digest=digest,
-            handwriting=str(handwriting),
+            events.SheetSigned, context, party=party, digest=digest, handwriting=str(handwriting),
             handwriting_sha256=handwriting_sha256,
-        )
+        )  # fmt: skip
 
     def refuse_signature(self, context: Context, *, party: str, digest: str, reason: Sealed) -> None:
         self._require_may_sign(party, digest)

@@ -61,7 +61,9 @@ async def inspections_of_case(pool: Any, case_id: UUID) -> list[InspectionRow]:
 async def list_inspections(
     pool: Any, *, day: str = "", inspector: str = "", office: str = "", region: str = ""
 ) -> list[InspectionRow]:
-    """By time, those without a slot last. Empty conditions do not restrict; without a day only unfinished ones come.
+    """By time, those without a slot last; first those whose slot was withdrawn, so that they keep their turn.
+
+    Empty conditions do not restrict; without a day only unfinished ones come.
 
     day: ISO date in Shanghai; inspector: `staff:<uuid>`; region: code of the region that contains them.
     """
@@ -77,4 +79,8 @@ async def list_inspections(
 
 
 def _time(row: InspectionRow) -> tuple[bool, float, int]:
-    return row.starts_at is None, row.starts_at.timestamp() if row.starts_at else 0.0, row.opened
+    return (
+        row.starts_at is None and not row.slot_withdrawn,
+        row.starts_at.timestamp() if row.starts_at else 0.0,
+        row.opened,
+    )

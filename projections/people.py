@@ -12,7 +12,31 @@ from eventstore import Recorded
 from projections.documents import Documents
 from projections.errors import MissingRowError
 from projections.labels import LABELS
-from projections.rows import OfficeRow, StaffRow, ref_of
+from projections.rows import Ref, Row, ref_of
+
+
+class StaffRow(Row, kw_only=True):
+    id: UUID
+    office: str
+    region: str
+    name: Ref
+    post: Bilingual
+    roles: list[str]
+    certificate: str
+    on_duty: bool = True
+    deputy: str = ""
+
+
+class OfficeRow(Row, kw_only=True):
+    """parent: code of the office above, empty at the top."""
+
+    id: UUID
+    code: str
+    name: Bilingual
+    region: str
+    level: str
+    parent: str
+
 
 STAFF = Documents("people_v1", StaffRow)
 OFFICES = Documents("people_office_v1", OfficeRow)

@@ -13,7 +13,6 @@ from uuid import UUID
 
 import msgspec
 
-from cases.catalogue import Bilingual
 from eventstore.aggregate import Sealed
 
 CaseStatus = Literal[
@@ -397,26 +396,3 @@ class TimelineRow(Row, kw_only=True):
     cause: str
     hash: str
     facts: dict[str, Any]
-
-
-class StaffRow(Row, kw_only=True):
-    id: UUID
-    office: str
-    region: str
-    name: Ref
-    post: Bilingual
-    roles: list[str]
-    certificate: str
-    on_duty: bool = True
-    deputy: str = ""
-
-
-class OfficeRow(Row, kw_only=True):
-    """parent: code of the office above, empty at the top."""
-
-    id: UUID
-    code: str
-    name: Bilingual
-    region: str
-    level: str
-    parent: str

@@ -14,6 +14,7 @@ from web.abilities import complaint_abilities, inspection_abilities, party_of, s
 from web.opened import Opened
 from web.present import inspection_brief, office_name
 from web.routing import API
+from web.views_checks import CheckView, StillView
 
 
 def inspection_view(
@@ -89,10 +90,10 @@ def complaint_view(
     )
 
 
-def _check(check: CheckItem, row: InspectionRow, opened: Opened, base: str, suffix: str) -> views.CheckView:
+def _check(check: CheckItem, row: InspectionRow, opened: Opened, base: str, suffix: str) -> CheckView:
     judged: CheckRow | None = row.checks.get(check.code)
     stills = [still for still in row.stills if still.item == check.code]
-    return views.CheckView(
+    return CheckView(
         code=check.code,
         title=check.title,
         requirement=check.requirement,
@@ -113,10 +114,10 @@ def _check(check: CheckItem, row: InspectionRow, opened: Opened, base: str, suff
     )
 
 
-def _still(still: StillRow, opened: Opened, base: str, suffix: str) -> views.StillView:
+def _still(still: StillRow, opened: Opened, base: str, suffix: str) -> StillView:
     url = f"{base}/stills/{still.id}"
     original = f"{url}?variant=original" + suffix.replace("?", "&")
-    return views.StillView(
+    return StillView(
         id=still.id,
         item=still.item,
         taken_at=still.taken_at,

@@ -9,8 +9,8 @@ from cases.calendar import mainland
 from cases.catalogue import Bilingual, CheckItem, ServiceItem
 from cases.clock import deadline, office_day
 from projections.rows import CaseRow, InspectionRow
-from web import views
 from web.opened import Opened
+from web.views_words import FollowUp, Licence, MendItem
 
 LICENCE_DAYS = 10  # working days from the decision to the licence (行政许可法 §44, §82)
 
@@ -40,9 +40,7 @@ _COLLECT = Bilingual(
 )
 
 
-def follow_up(
-    row: CaseRow, inspections: Sequence[InspectionRow], item: ServiceItem, opened: Opened
-) -> views.FollowUp | None:
+def follow_up(row: CaseRow, inspections: Sequence[InspectionRow], item: ServiceItem, opened: Opened) -> FollowUp | None:
     """None while nothing is owed: before the first end, after a pass, and once the case is over."""
     if row.status not in ("inspecting", "inspected"):
         return None
@@ -52,7 +50,7 @@ def follow_up(
     last = ended[-1]
     items = [_item(check, last, opened) for check in item.checklist if _is_owed(check, last)]
     planned = any(inspection.opened > last.opened for inspection in inspections)
-    return views.FollowUp(
+    return FollowUp(
         inspection_id=last.id,
         outcome=last.outcome,
         items=items,
@@ -71,10 +69,10 @@ def _is_owed(check: CheckItem, row: InspectionRow) -> bool:
     return row.outcome == "on-site" and unseen and (check.mandatory or judged is not None)
 
 
-def _item(check: CheckItem, row: InspectionRow, opened: Opened) -> views.MendItem:
+def _item(check: CheckItem, row: InspectionRow, opened: Opened) -> MendItem:
     judged = row.checks.get(check.code)
     by = next((mend.by for mend in row.mend if mend.item == check.code), None)
-    return views.MendItem(
+    return MendItem(
         code=check.code,
         title=check.title,
         by=datetime.fromisoformat(by) if by else None,
@@ -83,11 +81,11 @@ def _item(check: CheckItem, row: InspectionRow, opened: Opened) -> views.MendIte
     )
 
 
-def licence(row: CaseRow) -> views.Licence | None:
+def licence(row: CaseRow) -> Licence | None:
     if row.decision is None or not row.decision.granted:
         return None
     period = deadline(office_day(row.decision.at), LICENCE_DAYS, mainland())
-    return views.Licence(
+    return Licence(
         ends=period.ends.isoformat(),
         days=LICENCE_DAYS,
         provisional=period.provisional,

@@ -17,6 +17,7 @@ from projections.labels import label
 from projections.rows import CaseRow, TimelineRow
 from web import views
 from web.opened import Opened
+from web.views_words import Fact
 
 CHANNELS = {
     "phone": Bilingual("手机", "phone"),
@@ -187,7 +188,7 @@ def timeline_entry(
     by_rule = chosen_by_rule(row.topic, row.facts.get("reason"))
     words = Words(catalogue.version(case.item, case.item_version), opened, directory)
     details = [
-        views.Fact(code=code, name=_NAMES[code], value=value)
+        Fact(code=code, name=_NAMES[code], value=value)
         for code in row.facts
         if code in _NAMES and (value := words.of(row.topic, code, row.facts[code])) is not None
     ]
@@ -214,7 +215,7 @@ def timeline_entry(
     )
 
 
-def _about(topic: str, details: list[views.Fact]) -> Bilingual | None:
+def _about(topic: str, details: list[Fact]) -> Bilingual | None:
     found = {fact.code: fact.value for fact in details}
     parts = [found[code] for code in _ABOUT.get(topic, ()) if code in found]
     if not parts:

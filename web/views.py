@@ -9,9 +9,9 @@ from datetime import datetime
 from typing import Any, Literal
 from uuid import UUID
 
-import msgspec
-
 from cases.catalogue import Bilingual, ServiceItem
+from web.views_checks import CheckView
+from web.views_words import Fact, FollowUp, Licence, View
 
 CaseStatus = Literal[
     "received",  # 已收件
@@ -25,10 +25,6 @@ CaseStatus = Literal[
     "not-accepted",  # 不予受理
     "withdrawn",  # 已撤回
 ]
-
-
-class View(msgspec.Struct, frozen=True, kw_only=True):
-    """Base of all views."""
 
 
 class Problem(View, frozen=True, kw_only=True):
@@ -181,39 +177,6 @@ class InspectionBrief(View, frozen=True, kw_only=True):
     slot_note: Bilingual | None  # what that means for the applicant
 
 
-class MendItem(View, frozen=True, kw_only=True):
-    """An item of the checklist that is to be mended, or still to be seen. by: until when, if a date was set."""
-
-    code: str
-    title: Bilingual
-    by: datetime | None
-    note: str | None
-    advice: str
-
-
-class FollowUp(View, frozen=True, kw_only=True):
-    """After an inspection that was not passed: what to mend, by when (`due` is the last date), and what follows."""
-
-    inspection_id: UUID
-    outcome: Literal["", "passed", "rectify", "failed", "on-site"]
-    items: list[MendItem]
-    due: datetime | None
-    stage: Literal["to-mend", "recheck-planned"]
-    text: Bilingual
-
-
-class Licence(View, frozen=True, kw_only=True):
-    """After granting: the licence's last day (ISO date), and how it reaches the applicant."""
-
-    ends: str
-    days: int
-    provisional: bool
-    basis: str
-    text: Bilingual
-    collect: Bilingual
-    collect_confirmed: bool  # false: shown as "to be confirmed by the office"
-
-
 class CaseSummary(View, frozen=True, kw_only=True):
     id: UUID
     number: str
@@ -261,14 +224,6 @@ class CaseView(View, frozen=True, kw_only=True):
     cautions: dict[str, Bilingual]
 
 
-class Fact(View, frozen=True, kw_only=True):
-    """A fact of an event by name, its value in words; `code` is the name under which `facts` holds it."""
-
-    code: str
-    name: Bilingual
-    value: Bilingual
-
-
 class TimelineEntry(View, frozen=True, kw_only=True):
     """One event as the supervisor sees it: who, when, through which channel, for whom, caused by what.
 
@@ -295,38 +250,6 @@ class TimelineEntry(View, frozen=True, kw_only=True):
     cause: str
     hash: str
     facts: dict[str, Any]
-
-
-class StillView(View, frozen=True, kw_only=True):
-    id: UUID
-    item: str
-    taken_at: datetime
-    by: str
-    sha256: str
-    url: str
-    original_url: str
-
-
-class CheckView(View, frozen=True, kw_only=True):
-    """A checklist item with what was judged so far."""
-
-    code: str
-    title: Bilingual
-    requirement: str
-    basis: str
-    trust: str
-    confirmed: bool
-    evidence: list[str]
-    mandatory: bool
-    veto: bool
-    on_the_spot: bool
-    advice: str
-    verdict: str
-    note: str | None
-    mend_by: datetime | None
-    judged_by: str
-    judged_at: datetime | None
-    stills: list[StillView]
 
 
 class Participant(View, frozen=True, kw_only=True):
