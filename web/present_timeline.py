@@ -208,7 +208,7 @@ def timeline_entry(
         channel="system" if by_rule else row.channel,
         channel_label=channel_label("system" if by_rule else row.channel),
         office=row.office,
-        office_name=words.office(row.office).zh,
+        office_name=words.office(row.office),
         cause=row.cause,
         hash=row.hash,
         facts=row.facts,

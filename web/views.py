@@ -246,7 +246,7 @@ class TimelineEntry(View, frozen=True, kw_only=True):
     channel: str
     channel_label: Bilingual
     office: str
-    office_name: str
+    office_name: Bilingual
     cause: str
     hash: str
     facts: dict[str, Any]
@@ -316,7 +316,7 @@ class ComplaintView(View, frozen=True, kw_only=True):
     comment: str | None
     status: Literal["open", "answered", "escalated", "solved", "decided"]
     office_level: str
-    office_name: str  # who has to answer it now; after an escalation, the office above
+    office_name: Bilingual  # who has to answer it now; after an escalation, the office above
     opened_at: datetime
     due: str
     reply: str | None

@@ -192,6 +192,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/cases/{case_id}/handover/withdraw": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Take back the offer of a handover */
+        post: operations["withdrawHandover"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/cases/{case_id}/inspections": {
         parameters: {
             query?: never;
@@ -1097,12 +1114,16 @@ export interface components {
             applicant: string | null;
             companion: components["schemas"]["Person"];
             deadline: components["schemas"]["Deadline"] | null;
+            /** @enum {unknown} */
+            handover: "" | "asked-of-colleague" | "asked-of-me";
             /** Format: uuid */
             id: string;
+            inspection_outcome: string;
             item_code: string;
             item_name: components["schemas"]["Bilingual"];
             /** @enum {unknown} */
             needs: "" | "applicant" | "office";
+            needs_slot: boolean;
             number: string;
             office_name: components["schemas"]["Bilingual"];
             place: string | null;
@@ -1113,22 +1134,36 @@ export interface components {
         /**
          * CaseView
          * @description Everything one case page shows. `may` lists the commands that this reader may give now.
+         *
+         *         blocked: commands that the reader's role could give but the case does not allow now → why, and what to do first.
+         *         cautions: commands that are allowed → what to know before. handover_declined: {by, at, reason}, for staff, until
+         *         the next offer.
          */
         CaseView: {
+            blocked: {
+                [key: string]: components["schemas"]["Bilingual"];
+            };
+            cautions: {
+                [key: string]: components["schemas"]["Bilingual"];
+            };
             complaint_id: string | null;
             decision: Record<string, never> | null;
             evaluation: Record<string, never> | null;
+            follow_up: components["schemas"]["FollowUp"] | null;
             form: components["schemas"]["FormValue"][];
             handover: Record<string, never> | null;
+            handover_declined: Record<string, never> | null;
             /** @enum {unknown} */
             inspection_mode: "either" | "on-site" | "remote";
             inspections: components["schemas"]["InspectionBrief"][];
+            licence: components["schemas"]["Licence"] | null;
             materials: components["schemas"]["MaterialView"][];
             may: string[];
             notices: components["schemas"]["GapNotice"][];
             steps: components["schemas"]["Step"][];
             summary: components["schemas"]["CaseSummary"];
             visits: components["schemas"]["ReturnVisit"][];
+            warnings: components["schemas"]["Bilingual"][];
         };
         /**
          * CheckItem
@@ -1210,6 +1245,7 @@ export interface components {
             level: number;
             may: string[];
             office_level: string;
+            office_name: components["schemas"]["Bilingual"];
             opened_at: string;
             reply: string | null;
             /** @enum {unknown} */
@@ -1274,6 +1310,15 @@ export interface components {
             real_named: boolean;
         };
         /**
+         * Fact
+         * @description A fact of an event by name, its value in words; `code` is the name under which `facts` holds it.
+         */
+        Fact: {
+            code: string;
+            name: components["schemas"]["Bilingual"];
+            value: components["schemas"]["Bilingual"];
+        };
+        /**
          * Field
          * @description A form field. `personal` values go to the vault; `options` for kind `choice`; `unit` for numbers.
          */
@@ -1301,6 +1346,21 @@ export interface components {
             required: boolean;
             /** @default  */
             unit: string;
+        };
+        /**
+         * FollowUp
+         * @description After an inspection that was not passed: what to mend, by when (`due` is the last date), and what follows.
+         */
+        FollowUp: {
+            due: string | null;
+            /** Format: uuid */
+            inspection_id: string;
+            items: components["schemas"]["MendItem"][];
+            /** @enum {unknown} */
+            outcome: "" | "failed" | "on-site" | "passed" | "rectify";
+            /** @enum {unknown} */
+            stage: "recheck-planned" | "to-mend";
+            text: components["schemas"]["Bilingual"];
         };
         /** FormValue */
         FormValue: {
@@ -1349,9 +1409,12 @@ export interface components {
             mend_by: string | null;
             /** @enum {unknown} */
             mode: "mixed" | "on-site" | "remote";
+            needs_slot: boolean;
             /** @enum {unknown} */
             outcome: "" | "failed" | "on-site" | "passed" | "rectify";
             place: string | null;
+            slot_note: components["schemas"]["Bilingual"] | null;
+            slot_withdrawn: boolean;
             starts_at: string | null;
             /** @enum {unknown} */
             status: "confirmed" | "ended" | "offered" | "planned" | "running" | "sealed" | "signing";
@@ -1426,6 +1489,19 @@ export interface components {
             /** @enum {unknown} */
             verdict: "fail" | "not-applicable" | "pass" | "rectify-by" | "rectify-now" | "unclear";
         };
+        /**
+         * Licence
+         * @description After granting: the licence's last day (ISO date), and how it reaches the applicant.
+         */
+        Licence: {
+            basis: string;
+            collect: components["schemas"]["Bilingual"];
+            collect_confirmed: boolean;
+            days: number;
+            ends: string;
+            provisional: boolean;
+            text: components["schemas"]["Bilingual"];
+        };
         /** LogIn */
         LogIn: {
             login: string;
@@ -1462,6 +1538,17 @@ export interface components {
             code: string;
             kind: string;
             name: components["schemas"]["Bilingual"];
+        };
+        /**
+         * MendItem
+         * @description An item of the checklist that is to be mended, or still to be seen. by: until when, if a date was set.
+         */
+        MendItem: {
+            advice: string;
+            by: string | null;
+            code: string;
+            note: string | null;
+            title: components["schemas"]["Bilingual"];
         };
         /**
          * Message
@@ -1786,17 +1873,24 @@ export interface components {
         /**
          * TimelineEntry
          * @description One event as the supervisor sees it: who, when, through which channel, for whom, caused by what.
+         *
+         *         about: beside the label it makes the sentence, “检查项已作结论：冷藏设备 — 符合”. details: its facts in words;
+         *         facts: as recorded, for who verifies.
          */
         TimelineEntry: {
+            about: components["schemas"]["Bilingual"] | null;
             actor: string;
             actor_name: string | null;
             at: string;
             cause: string;
             channel: string;
+            channel_label: components["schemas"]["Bilingual"];
+            details: components["schemas"]["Fact"][];
             facts: Record<string, never>;
             hash: string;
             label: components["schemas"]["Bilingual"];
             office: string;
+            office_name: components["schemas"]["Bilingual"];
             position: number;
             principal: string;
             stream: string;
@@ -1823,6 +1917,11 @@ export interface components {
         WithdrawCase: {
             reason: string;
         };
+        /**
+         * WithdrawHandover
+         * @description Takes the offer back while nobody has answered it.
+         */
+        WithdrawHandover: Record<string, never>;
     };
     responses: never;
     parameters: never;
@@ -2660,6 +2759,81 @@ export interface operations {
         };
         responses: {
             /** @description Decline to become the companion */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Done"];
+                };
+            };
+            /** @description not logged in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not permitted */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description no such record */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description invalid input */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description a problem that says what to do next */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    withdrawHandover: {
+        parameters: {
+            query?: never;
+            header: {
+                "X-CSRF-Token": string;
+                /** @description one uuid per user action, sent again on a retry */
+                "Idempotency-Key": string;
+            };
+            path: {
+                case_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["WithdrawHandover"];
+            };
+        };
+        responses: {
+            /** @description Take back the offer of a handover */
             200: {
                 headers: {
                     [name: string]: unknown;
