@@ -5,17 +5,21 @@ const ZONE = 'Asia/Shanghai'
 function show(value: string | null | undefined, options: Intl.DateTimeFormatOptions): string {
   if (!value) return ''
   // A bare date is a day in Shanghai, not midnight UTC.
-  const at = new Date(/^\d{4}-\d{2}-\d{2}$/.test(value) ? `${value}T12:00:00+08:00` : value)
+  const at = new Date(isDay(value) ? `${value}T12:00:00+08:00` : value)
   return Number.isNaN(at.getTime()) ? value : new Intl.DateTimeFormat(locale.value, { timeZone: ZONE, ...options }).format(at)
 }
 
-export const day = (value: string | null | undefined) => show(value, { year: 'numeric', month: 'long', day: 'numeric' })
-export const shortDay = (value: string | null | undefined) => show(value, { month: 'long', day: 'numeric', weekday: 'short' })
+// One way to write a day in each language: 2026年11月27日, 27 Nov 2026.
+export const day = (value: string | null | undefined) => show(value, { year: 'numeric', month: 'short', day: 'numeric' })
+export const shortDay = (value: string | null | undefined) => show(value, { month: 'short', day: 'numeric', weekday: 'short' })
 export const clock = (value: string | null | undefined) => show(value, { hour: '2-digit', minute: '2-digit', hour12: false })
 export const moment = (value: string | null | undefined) =>
-  show(value, { year: 'numeric', month: 'numeric', day: 'numeric', hour: '2-digit', minute: '2-digit', hour12: false })
+  show(value, { year: 'numeric', month: 'short', day: 'numeric', hour: '2-digit', minute: '2-digit', hour12: false })
 export const precise = (value: string | null | undefined) =>
-  show(value, { year: 'numeric', month: '2-digit', day: '2-digit', hour: '2-digit', minute: '2-digit', second: '2-digit', hour12: false })
+  show(value, { year: 'numeric', month: 'short', day: 'numeric', hour: '2-digit', minute: '2-digit', second: '2-digit', hour12: false })
+
+/** Whether a text is a bare day, as forms give it. */
+export const isDay = (value: string) => /^\d{4}-\d{2}-\d{2}$/.test(value)
 
 /** Today's day in Shanghai as YYYY-MM-DD. */
 export function today(): string {

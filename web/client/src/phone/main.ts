@@ -4,7 +4,7 @@ import '@/ui/tokens.css'
 import './vant.css'
 import './phone.css'
 import { takeToken } from '@/features/invitation/api'
-import { loadSession } from '@/features/session/session'
+import { loadSession, watchLogout } from '@/features/session/session'
 import App from './App.vue'
 import { routes } from './routes'
 
@@ -24,5 +24,6 @@ router.onError((cause, to) => {
   if (/import|module|chunk/i.test(String(cause))) location.assign(to.fullPath)
 })
 
+watchLogout()
 void loadSession().catch(() => undefined)
 createApp(App).use(router).mount('#app')

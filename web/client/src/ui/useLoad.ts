@@ -1,5 +1,6 @@
 import { ref, shallowRef } from 'vue'
 import { offline, ProblemError } from '@/api/client'
+import { LOGGED_OUT } from '@/api/live'
 import { uuid } from '@/api/ids'
 import { readAgain } from './keepFresh'
 
@@ -16,7 +17,8 @@ export function useLoad<T>(read: () => Promise<T>, options: { now?: boolean } = 
   const loading = ref(false)
   let latest = 0
 
-  async function load(): Promise<void> {
+  /** Gives the status of a refusal, by which a page's live channel sees that nobody is logged in any more. */
+  async function load(): Promise<number> {
     const turn = ++latest
     loading.value = true
     try {
@@ -26,10 +28,14 @@ export function useLoad<T>(read: () => Promise<T>, options: { now?: boolean } = 
         problem.value = undefined
       }
     } catch (cause) {
-      if (turn === latest) problem.value = asProblem(cause)
+      const why = asProblem(cause)
+      if (turn === latest) problem.value = why
+      if (why.status === 401) window.dispatchEvent(new Event(LOGGED_OUT))
+      return why.status
     } finally {
       if (turn === latest) loading.value = false
     }
+    return 0
   }
   if (options.now !== false) void load()
   return { data, problem, loading, load }

@@ -1,5 +1,6 @@
 import { say, t } from '@/i18n'
-import type { CaseStatus, CaseSummary, Deadline, FormValue, InspectionStatus, Mode, Outcome, Verdict } from '@/api/types'
+import { day, isDay, slot } from '@/i18n/format'
+import type { CaseStatus, CaseView, Deadline, FormValue, InspectionBrief, InspectionStatus, Mode, Outcome, Verdict } from '@/api/types'
 
 /** Tone of a mark; the words carry the meaning, the colour only repeats it. */
 export type Tone = '' | 'good' | 'warm' | 'bad' | 'plain'
@@ -27,20 +28,54 @@ export function caseTone(status: CaseStatus): Tone {
 }
 
 /** What is happening and what the applicant has to do, in plain words. */
-export function headline(summary: CaseSummary): string {
+export function headline({ summary, inspections }: CaseView): string {
   const name = summary.companion.name ?? t('陪伴人', 'your companion')
   switch (summary.status) {
     case 'received': return t(`${name} 正在看您的材料，有问题会一次告诉您`, `${name} is reading your papers and will tell you everything at once`)
     case 'gap-notice': return t('需要您补充材料，补齐后马上继续', 'Something is missing. Once you add it, we go on at once')
     case 'supplemented': return t(`材料已补上，${name} 正在看`, `${name} is reading what you added`)
     case 'accepted': return t('已受理，正在审查；需要看现场时会约您', 'Accepted and under review. We will make an appointment if we need to see the place')
-    case 'inspecting': return t('正在安排或进行勘验，请留意约定的时间', 'An inspection is being arranged or under way')
-    case 'inspected': return t('勘验已完成，正在作出决定', 'The inspection is done; the decision is being made')
+    case 'inspecting': return underWay(inspections.slice(-1)[0])
+    case 'inspected': return inspected(inspections.slice(-1)[0])
     case 'granted': return t('办好了，准予许可', 'Done: the licence is granted')
     case 'refused': return t('未能批准，理由和救济途径见下', 'Not granted. Reasons and remedies are below')
     case 'not-accepted': return t('不属于这里受理，去哪里办见下', 'Not accepted here. Where to go is below')
     case 'withdrawn': return t('您已撤回这次申请', 'You withdrew this application')
   }
+}
+
+function underWay(inspection: InspectionBrief | undefined): string {
+  const when = slot(inspection?.starts_at ?? null, null)
+  switch (inspection?.status) {
+    case 'offered': return t('请您确认勘验时间', 'Please confirm the time of the inspection')
+    case 'confirmed': return t(`勘验约在 ${when}`, `The inspection is on ${when}`)
+    case 'running': return t('正在勘验', 'The inspection is under way')
+    case 'ended':
+    case 'signing': return t('勘验已结束，等各方在勘验单上签名', 'The inspection has ended; the sheet is being signed')
+    default: return t('要看一次现场，正在安排时间', 'We need to see the place; the time is being arranged')
+  }
+}
+
+function inspected(inspection: InspectionBrief | undefined): string {
+  switch (inspection?.outcome) {
+    case 'rectify': return inspection.mend_by
+      ? t(`有项目要整改，请在 ${day(inspection.mend_by)} 前改好，之后再看一次`, `Something has to be mended by ${day(inspection.mend_by)}; then we look once more`)
+      : t('有项目要整改，改好后再看一次', 'Something has to be mended; then we look once more')
+    case 'on-site': return t('有项目要到现场看，会再与您约时间', 'Something has to be seen on site; we will arrange a time')
+    default: return t('勘验已完成，正在作出决定', 'The inspection is done; the decision is being made')
+  }
+}
+
+/** The applicant's own view: what waits for her is said to her. */
+export const inspectionStatusForHer = (status: InspectionStatus) => (status === 'offered' ? t('待您确认时间', 'please confirm') : inspectionStatus(status))
+
+/** What a change to a visit on site means; a time that was offered stays until another is arranged. */
+export function onSiteMeans({ starts_at, ends_at, status }: InspectionBrief): string {
+  const kept = t('排队顺序保留，办理期限和结果不受影响，也不收费。', 'Your turn, the deadline and the result are not affected, and it is free.')
+  const when = slot(starts_at, ends_at)
+  return kept + (starts_at && status !== 'running'
+    ? t(`时间先按 ${when} 不变，改成我们到您那里；这个时间不合适，请告诉陪伴人改期。`, ` The time stays ${when} for now, and we come to you; if it does not suit, ask your companion for another.`)
+    : t('上门的时间随后与您约。', ' The time of the visit will be arranged with you.'))
 }
 
 export function modeWord(mode: Mode): string {
@@ -55,7 +90,7 @@ export function inspectionStatus(status: InspectionStatus): string {
     running: t('进行中', 'under way'),
     ended: t('已结束', 'ended'),
     signing: t('待签名', 'to be signed'),
-    sealed: t('已签章归档', 'signed and sealed'),
+    sealed: t('已归档', 'sealed'),
   }[status]
 }
 
@@ -149,7 +184,8 @@ export function unitWord(unit: string): string {
 
 /** What was entered: a choice in the reader's language, a number with its unit. Null once it was erased. */
 export function entered(given: FormValue): string | null {
-  return given.choice ? say(given.choice) : given.value && given.value + unitWord(given.unit)
+  if (given.choice) return say(given.choice)
+  return given.value && (isDay(given.value) ? day(given.value) : given.value + unitWord(given.unit))
 }
 
 export function levelWord(level: number): string {

@@ -5,6 +5,8 @@ import { unitWord } from '@/ui/words'
 /** What is wrong with a value, in words; empty when nothing is. The service checks again. */
 export function wrong(field: FormField, value: string | undefined): string {
   const text = (value ?? '').trim()
+  const picked = field.kind === 'choice' || field.kind === 'date'
+  if (!text && picked) return field.required ? t(`请选择${field.label.zh}`, `Please choose: ${say(field.label)}`) : ''
   if (!text) return field.required ? t(`请填写${field.label.zh}`, `Please fill in: ${say(field.label)}`) : ''
   if (field.kind === 'phone' && !/^1[3-9]\d{9}$/.test(text.replace(/[\s-]/g, ''))) return t('手机号码应为 11 位数字', 'A mobile number has 11 digits')
   if (field.kind === 'number') return wrongNumber(field, text)
