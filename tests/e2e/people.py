@@ -194,6 +194,12 @@ class Official:
     def dialog(self) -> Locator:
         return self.page.get_by_role("dialog")
 
+    async def accept(self) -> None:
+        """The dialog says what begins; the page then says that it has begun."""
+        await press(self.page, "受理")
+        await press(self.dialog, "确认受理")
+        await self.page.get_by_text("已受理，已告知申请人").wait_for()
+
     async def notice_gap(self, target: str, what: str) -> None:
         await press(self.page, "一次性告知")
         await self.dialog.get_by_role("checkbox", name=re.compile(target)).check()
@@ -230,7 +236,7 @@ class Official:
             if mend_by:
                 await self.page.get_by_label("改好的最后日期").fill(mend_by)
             await self.page.get_by_label("说明").fill(note)
-            await press(self.page, re.compile("下一项"), exact=False)
+            await press(self.page, re.compile("^(记下|更改)"), exact=False)
         await expect(count).to_have_text(f"{int(done) + 1} / {total}")
 
     async def sign(self, inspection_id: str) -> None:
@@ -278,7 +284,7 @@ class FieldInspector:
             await self.page.get_by_label("改好的最后日期").fill(mend_by)
         if note:
             await self.page.get_by_label("说明").fill(note)
-        await press(self.page, "记下，下一项")
+        await press(self.page, re.compile("^记下"), exact=False)
         await expect(judged).to_have_text(f"已判 {done + 1}")
         return int(place.rsplit(" ", 2)[1])
 

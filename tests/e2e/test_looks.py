@@ -73,21 +73,21 @@ async def test_the_way_into_the_room_is_for_every_eye_and_finger(
 
 async def test_desk_pages_are_for_every_eye(demo: DemoService, browsers: Browsers, office: Office) -> None:
     li, findings = Official(await browsers.desk(), demo, "li"), Findings()
-    inspection_id = await office.plan("remote")
-    await office.offer(inspection_id)
     await shown(li.page, "/desk/login")
     await findings.look(li.page, "/desk/login", touch=False)
     await li.log_in()
     case = f"/desk/cases/{office.case_id}"
-    inspection = f"/desk/inspections/{inspection_id}"
-    for name in ("/desk", case, "/desk/agenda", inspection, f"/desk/oversight/{office.case_id}"):
-        await shown(li.page, name)
-        await findings.look(li.page, name, touch=False)
     await shown(li.page, case)
     await press(li.page, "安排勘验")
     await li.dialog.get_by_role("radio", name="远程视频").wait_for()
     await at_rest(li.page)
     await findings.look(li.page, "the dialog of a plan", touch=False)
+    inspection_id = await office.plan("remote")
+    await office.offer(inspection_id)
+    inspection = f"/desk/inspections/{inspection_id}"
+    for name in ("/desk", case, "/desk/agenda", inspection, f"/desk/oversight/{office.case_id}"):
+        await shown(li.page, name)
+        await findings.look(li.page, name, touch=False)
     for login, name in (("han", "/desk/oversight"), ("yang", "/desk/complaints")):
         official = Official(await browsers.desk(), demo, login)
         await official.log_in()

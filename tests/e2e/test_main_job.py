@@ -50,7 +50,7 @@ async def _file_and_supplement(phone: Applicant, demo: DemoService, browsers: Br
     await shoot(phone.page, "phone-notice")
     await phone.upload(REPORT, report(folder))
     await press(phone.page, "补齐了，提交")
-    await press(companion.page, "受理")
+    await companion.accept()
     await expect(phone.page.get_by_text("已受理").first).to_be_visible()
     await shoot(companion.page, "desk-case")
     return number
@@ -119,6 +119,7 @@ async def _decide_and_evaluate(phone: Applicant, li: Official) -> None:
     await phone.page.get_by_role("radiogroup").get_by_text("不满意", exact=True).click()
     await phone.page.get_by_label("哪里没办好？我们来改").fill("等候时间太长")
     await press(phone.page, "提交评价")
+    await press(phone.page.get_by_role("dialog"), "提交")
     await phone.page.get_by_text("您的意见已作为诉求办理").wait_for()
 
 

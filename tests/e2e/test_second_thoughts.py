@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from playwright.async_api import expect
+from playwright.async_api import Route, expect
 
 from tests.e2e.browsers import Browsers
 from tests.e2e.given import Office, accepted_case, eventually, ok
@@ -14,12 +15,13 @@ from tests.e2e.looks import shown
 from tests.e2e.people import PLAN, REPORT, Applicant, Official, photo, press
 from tests.e2e.service import DemoService
 from tests.integration.web.test_inspections import handwriting
+from tests.integration.web.world import Browser
 
 PHONE, ITEM = "13905320006", "hygiene-hair-beauty"
 
 
-async def to_be_mended(office: Office) -> None:
-    """Inspected on site, signed and sealed; one point is to be mended within nine days."""
+async def to_be_mended(office: Office, *, refused_by: Browser | None = None) -> str:
+    """Inspected on site, signed (by all but one) and sealed; one point is to be mended within nine days."""
     inspection_id = await office.plan("on-site")
     path = f"/inspections/{inspection_id}"
     starts = (datetime.now(UTC) + timedelta(minutes=10)).isoformat()
@@ -38,11 +40,14 @@ async def to_be_mended(office: Office) -> None:
         lambda: office.inspection(inspection_id), lambda view: view["sheet"]["status"] == "drafted", "the sheet"
     )
     signed = {"digest": view["sheet"]["digest"], "handwriting": handwriting()}
+    refusal = {"digest": view["sheet"]["digest"], "reason": "水质检测方法不对。"}
     for party in (office.li, office.zhao, office.applicant):
-        ok(await party.post(f"{path}/sign", signed))
+        refuses = party is refused_by
+        ok(await party.post(f"{path}/{'refuse-signature' if refuses else 'sign'}", refusal if refuses else signed))
     await eventually(
         lambda: office.inspection(inspection_id), lambda view: view["sheet"]["status"] == "sealed", "the seal"
     )
+    return inspection_id
 
 
 async def test_who_refuses_while_the_time_to_mend_runs_is_asked_once_more(
@@ -94,3 +99,54 @@ async def test_a_file_that_cannot_be_taken_is_exchanged_and_only_a_lost_line_is_
     await page.unroute("**/api/v1/attachments")
     await retry.click()
     await expect(card.get_by_text("已上传")).to_be_visible()
+
+
+async def test_nothing_goes_on_past_an_upload_that_still_runs_or_has_failed(
+    demo: DemoService, browsers: Browsers, tmp_path: Path
+) -> None:
+    page = await browsers.phone()
+    applicant = Applicant(page, demo, phone=PHONE)
+    await shown(page, f"/apply/{ITEM}")
+    await applicant.log_in()
+    await applicant.fill_form()
+    arrived = asyncio.Event()
+
+    async def slow(route: Route) -> None:
+        await arrived.wait()
+        await route.continue_()
+
+    await page.route("**/api/v1/attachments", slow)
+    card = page.locator("section", has=page.get_by_role("heading", name=PLAN)).last
+    await card.locator("input[type=file]").last.set_input_files(photo(tmp_path))
+    await press(page, "下一步：核对")
+    await expect(page.get_by_role("status").get_by_text("还有 1 个文件在上传")).to_be_visible()
+    await expect(page.get_by_role("heading", name="上传的材料")).to_have_count(0)
+    arrived.set()
+    await expect(page.get_by_role("heading", name="上传的材料")).to_be_visible()
+    await expect(page.get_by_text("1 份", exact=True)).to_be_visible()
+
+    await press(page, "上一步")
+    (broken := tmp_path / "坏.jpg").write_bytes(b"no photo at all" * 50)
+    await card.locator("input[type=file]").last.set_input_files(broken)
+    await card.get_by_role("alert").wait_for()
+    await press(page, "下一步：核对")
+    await expect(page.get_by_role("dialog")).to_contain_text("坏.jpg")
+    await press(page.get_by_role("dialog"), "回去处理")
+    await expect(card.get_by_text("坏.jpg")).to_be_visible()
+    await press(page, "下一步：核对")
+    await press(page.get_by_role("dialog"), "不带，继续")
+    await press(page, "上一步")
+    await expect(card.get_by_text("坏.jpg")).to_be_visible()
+
+
+async def test_a_sheet_that_somebody_refused_to_sign_does_not_say_that_all_have_signed(
+    demo: DemoService, browsers: Browsers
+) -> None:
+    async with AsyncExitStack() as stack:
+        office = await accepted_case(demo, stack, ITEM, PHONE)
+        inspection_id = await to_be_mended(office, refused_by=office.zhao)
+        li = Official(await browsers.desk(), demo, "li")
+        await li.log_in()
+        await li.page.goto(f"/desk/inspections/{inspection_id}")
+        await li.page.get_by_role("heading", name="勘验单已归档：赵刚拒签，其余各方已签").wait_for()
+        await expect(li.page.get_by_text("各方已签，勘验单已签章归档")).to_have_count(0)

@@ -28,7 +28,7 @@ export function today(): string {
 
 export function slot(starts: string | null, ends: string | null): string {
   if (!starts) return t('时间待定', 'time to be set')
-  return `${shortDay(starts)} ${clock(starts)}${ends ? `–${clock(ends)}` : ''}`
+  return `${shortDay(starts)} ${clock(starts)}${ends ? `\u2060–\u2060${clock(ends)}` : ''}`
 }
 
 /** Names one after another. */

@@ -57,6 +57,7 @@ function underWay(inspection: InspectionBrief | undefined): string {
 }
 
 function inspected(inspection: InspectionBrief | undefined): string {
+  if (inspection && inspection.status !== 'sealed') return underWay(inspection)
   switch (inspection?.outcome) {
     case 'rectify': return inspection.mend_by
       ? t(`有项目要整改，请在 ${day(inspection.mend_by)} 前改好，之后再看一次`, `Something has to be mended by ${day(inspection.mend_by)}; then we look once more`)
