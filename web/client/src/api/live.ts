@@ -29,8 +29,9 @@ export function follow(path: string, look: () => unknown, as?: As): () => void {
     clearTimeout(reopen)
   }
   const entered = () => {
-    if (!paused) return
+    if (!paused && source?.readyState !== EventSource.CLOSED) return
     paused = false
+    clearTimeout(reopen)
     open()
   }
   const open = () => {

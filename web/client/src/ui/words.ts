@@ -62,7 +62,9 @@ function inspected(inspection: InspectionBrief | undefined): string {
     case 'rectify': return inspection.mend_by
       ? t(`有项目要整改，请在 ${day(inspection.mend_by)} 前改好，之后再看一次`, `Something has to be mended by ${day(inspection.mend_by)}; then we look once more`)
       : t('有项目要整改，改好后再看一次', 'Something has to be mended; then we look once more')
-    case 'on-site': return t('有项目要到现场看，会再与您约时间', 'Something has to be seen on site; we will arrange a time')
+    case 'on-site': return inspection.mode === 'remote'
+      ? t('有项目要到现场看，会再与您约时间', 'Something has to be seen on site; we will arrange a time')
+      : t('有项目没看清，要再看一次，会与您约时间', 'Something could not be seen clearly; we will arrange another time')
     default: return t('勘验已完成，正在作出决定', 'The inspection is done; the decision is being made')
   }
 }

@@ -1,4 +1,5 @@
-import { computed, reactive, ref, watch } from 'vue'
+import { computed, onScopeDispose, reactive, ref, watch } from 'vue'
+import { onBeforeRouteLeave } from 'vue-router'
 import { listed } from '@/i18n/format'
 import { t } from '@/i18n'
 import { confirm } from '@/phone/confirm'
@@ -25,6 +26,19 @@ export function usePending() {
   watch(running, (now) => {
     if (now === 0 && waiting.value) void goOn(then, asking)
   })
+
+  // What still runs would be lost with the page.
+  onBeforeRouteLeave(() => running.value === 0 || confirm({
+    title: t('还有文件在上传', 'A file is still being uploaded'),
+    message: t('现在离开，没传完的文件要重新选。', 'If you leave now you have to choose it again.'),
+    yes: t('离开', 'Leave'),
+    no: t('等它传完', 'Stay'),
+  }))
+  const closing = (event: BeforeUnloadEvent) => {
+    if (running.value > 0) event.preventDefault()
+  }
+  window.addEventListener('beforeunload', closing)
+  onScopeDispose(() => window.removeEventListener('beforeunload', closing))
 
   async function withoutFailed(): Promise<boolean> {
     if (!failed.value.length) return true
