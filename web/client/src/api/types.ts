@@ -46,9 +46,12 @@ export interface Decision {
 }
 export interface Evaluation { level: number; real_named: boolean; comment: string | null; at: string }
 export interface Handover { to: Person; by: Person; at: string; note: string | null }
+export interface HandoverDeclined { by: Person; at: string; reason: string | null }
+export type FollowUp = Schemas['FollowUp']
+export type Licence = Schemas['Licence']
 
 /** `may` lists the commands, by name, that this reader may give now. */
-export type CaseView = Closed<'CaseView', { decision: Decision | null; evaluation: Evaluation | null; handover: Handover | null }>
+export type CaseView = Closed<'CaseView', { decision: Decision | null; evaluation: Evaluation | null; handover: Handover | null; handover_declined: HandoverDeclined | null }>
 
 export type TimelineEntry = Closed<'TimelineEntry', { facts: Record<string, unknown> }>
 export type Timeline = Closed<'Timeline', { entries: TimelineEntry[] }>

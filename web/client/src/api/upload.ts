@@ -1,4 +1,4 @@
-import { address, offline, ProblemError, problemOf, token, type As } from './client'
+import { address, offline, place, ProblemError, problemOf, token, type As } from './client'
 import { uuid } from './ids'
 
 /** Largest file the service takes; refused here first, before minutes of uploading are lost. */
@@ -29,6 +29,7 @@ export function upload<T>(
       request.setRequestHeader('Accept', 'application/json')
       request.setRequestHeader('Idempotency-Key', options.key ?? uuid())
       request.setRequestHeader('X-CSRF-Token', csrf)
+      for (const [name, value] of Object.entries(place())) request.setRequestHeader(name, value)
       request.upload.onprogress = (event) => {
         if (event.lengthComputable) options.onProgress?.(event.loaded / event.total)
       }
