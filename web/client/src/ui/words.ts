@@ -1,6 +1,6 @@
 import { say, t } from '@/i18n'
 import { day, isDay, slot } from '@/i18n/format'
-import type { CaseStatus, CaseView, Deadline, FormValue, InspectionBrief, InspectionStatus, Mode, Outcome, Verdict } from '@/api/types'
+import type { CaseStatus, CaseSummary, CaseView, Deadline, FormValue, InspectionBrief, InspectionStatus, Mode, Verdict } from '@/api/types'
 
 /** Tone of a mark; the words carry the meaning, the colour only repeats it. */
 export type Tone = '' | 'good' | 'warm' | 'bad' | 'plain'
@@ -28,15 +28,15 @@ export function caseTone(status: CaseStatus): Tone {
 }
 
 /** What is happening and what the applicant has to do, in plain words. */
-export function headline({ summary, inspections }: CaseView): string {
+export function headline({ summary, inspections, follow_up }: CaseView): string {
   const name = summary.companion.name ?? t('陪伴人', 'your companion')
   switch (summary.status) {
     case 'received': return t(`${name} 正在看您的材料，有问题会一次告诉您`, `${name} is reading your papers and will tell you everything at once`)
     case 'gap-notice': return t('需要您补充材料，补齐后马上继续', 'Something is missing. Once you add it, we go on at once')
     case 'supplemented': return t(`材料已补上，${name} 正在看`, `${name} is reading what you added`)
     case 'accepted': return t('已受理，正在审查；需要看现场时会约您', 'Accepted and under review. We will make an appointment if we need to see the place')
-    case 'inspecting': return underWay(inspections.slice(-1)[0])
-    case 'inspected': return inspected(inspections.slice(-1)[0])
+    case 'inspecting': return underWay(inspections.slice(-1)[0], summary.inspection_outcome)
+    case 'inspected': return inspected(inspections.slice(-1)[0], summary.inspection_outcome, follow_up?.due ?? null)
     case 'granted': return t('办好了，准予许可', 'Done: the licence is granted')
     case 'refused': return t('未能批准，理由和救济途径见下', 'Not granted. Reasons and remedies are below')
     case 'not-accepted': return t('不属于这里受理，去哪里办见下', 'Not accepted here. Where to go is below')
@@ -44,25 +44,32 @@ export function headline({ summary, inspections }: CaseView): string {
   }
 }
 
-function underWay(inspection: InspectionBrief | undefined): string {
+/** before: how the inspection before this one ended, if there was one. */
+function underWay(inspection: InspectionBrief | undefined, before: string): string {
   const when = slot(inspection?.starts_at ?? null, null)
   switch (inspection?.status) {
-    case 'offered': return t('请您确认勘验时间', 'Please confirm the time of the inspection')
-    case 'confirmed': return t(`勘验约在 ${when}`, `The inspection is on ${when}`)
+    case 'offered': return before ? t('请您确认复核勘验的时间', 'Please confirm the time of the second inspection') : t('请您确认勘验时间', 'Please confirm the time of the inspection')
+    case 'confirmed': return before ? t(`复核勘验约在 ${when}`, `The second inspection is on ${when}`) : t(`勘验约在 ${when}`, `The inspection is on ${when}`)
     case 'running': return t('正在勘验', 'The inspection is under way')
     case 'ended':
     case 'signing': return t('勘验已结束，等各方在勘验单上签名', 'The inspection has ended; the sheet is being signed')
-    default: return t('要看一次现场，正在安排时间', 'We need to see the place; the time is being arranged')
+    default:
+      if (inspection?.slot_withdrawn) return t('已改为上门勘验，正在另约上门时间', 'The inspection is on site now; a time for the visit is being arranged')
+      return before
+        ? t('要复核一次，正在安排时间', 'We look once more; the time is being arranged')
+        : t('要看一次现场，正在安排时间', 'We need to see the place; the time is being arranged')
   }
 }
 
-function inspected(inspection: InspectionBrief | undefined): string {
-  if (inspection && inspection.status !== 'sealed') return underWay(inspection)
-  switch (inspection?.outcome) {
-    case 'rectify': return inspection.mend_by
-      ? t(`有项目要整改，请在 ${day(inspection.mend_by)} 前改好，之后再看一次`, `Something has to be mended by ${day(inspection.mend_by)}; then we look once more`)
+function inspected(inspection: InspectionBrief | undefined, outcome: string, due: string | null): string {
+  if (inspection && ['ended', 'signing'].includes(inspection.status)) return underWay(inspection, '')
+  if (inspection && inspection.status !== 'sealed') return underWay(inspection, outcome)
+  switch (outcome) {
+    case 'rectify': return due
+      ? t(`有项目要整改，请在 ${day(due)} 前改好，之后再看一次`, `Something has to be mended by ${day(due)}; then we look once more`)
       : t('有项目要整改，改好后再看一次', 'Something has to be mended; then we look once more')
-    case 'on-site': return inspection.mode === 'remote'
+    case 'failed': return t('有必须符合的项目没有通过，怎么办见下', 'Something that has to be met was not passed; what to do is below')
+    case 'on-site': return inspection?.mode === 'remote'
       ? t('有项目要到现场看，会再与您约时间', 'Something has to be seen on site; we will arrange a time')
       : t('有项目没看清，要再看一次，会与您约时间', 'Something could not be seen clearly; we will arrange another time')
     default: return t('勘验已完成，正在作出决定', 'The inspection is done; the decision is being made')
@@ -72,13 +79,20 @@ function inspected(inspection: InspectionBrief | undefined): string {
 /** The applicant's own view: what waits for her is said to her. */
 export const inspectionStatusForHer = (status: InspectionStatus) => (status === 'offered' ? t('待您确认时间', 'please confirm') : inspectionStatus(status))
 
-/** What a change to a visit on site means; a time that was offered stays until another is arranged. */
-export function onSiteMeans({ starts_at, ends_at, status }: InspectionBrief): string {
+/** What a change to a visit on site means; a time that was agreed on for a call is none for a visit. */
+export function onSiteMeans({ starts_at, ends_at }: InspectionBrief): string {
   const kept = t('排队顺序保留，办理期限和结果不受影响，也不收费。', 'Your turn, the deadline and the result are not affected, and it is free.')
   const when = slot(starts_at, ends_at)
-  return kept + (starts_at && status !== 'running'
-    ? t(`时间先按 ${when} 不变，改成我们到您那里；这个时间不合适，请告诉陪伴人改期。`, ` The time stays ${when} for now, and we come to you; if it does not suit, ask your companion for another.`)
+  return kept + (starts_at
+    ? t(`原定的 ${when} 取消，工作人员会另提上门时间，并短信通知您。`, ` The time ${when} is cancelled; the office proposes one for the visit and sends you a message.`)
     : t('上门的时间随后与您约。', ' The time of the visit will be arranged with you.'))
+}
+
+/** For the desk: which time is owed to the applicant, and why. */
+export function slotOwed({ slot_withdrawn }: InspectionBrief): string {
+  return slot_withdrawn
+    ? t('已改为现场勘验，原定时间取消，要另约上门时间', 'Moved on site, the time is cancelled: offer one for the visit')
+    : t('还没约时间，请提出勘验时间', 'No time yet: offer one')
 }
 
 export function modeWord(mode: Mode): string {
@@ -97,18 +111,23 @@ export function inspectionStatus(status: InspectionStatus): string {
   }[status]
 }
 
-export function outcomeWord(outcome: Outcome): string {
-  return {
+export function outcomeWord(outcome: string): string {
+  return ({
     '': '',
     passed: t('通过', 'passed'),
     rectify: t('整改后复核', 'to be mended and looked at again'),
     failed: t('不通过', 'not passed'),
     'on-site': t('转现场核查', 'to be looked at on site'),
-  }[outcome]
+  } as Record<string, string>)[outcome] ?? ''
 }
 
-export function outcomeTone(outcome: Outcome): Tone {
-  return ({ '': 'plain', passed: 'good', rectify: 'warm', failed: 'bad', 'on-site': '' } as const)[outcome]
+export function outcomeTone(outcome: string): Tone {
+  return ({ '': 'plain', passed: 'good', rectify: 'warm', failed: 'bad', 'on-site': '' } as Record<string, Tone>)[outcome] ?? 'plain'
+}
+
+/** What the latest inspection left open, while the case waits for it; empty otherwise. */
+export function leftOpen({ status, inspection_outcome }: CaseSummary): string {
+  return ['inspecting', 'inspected'].includes(status) && inspection_outcome !== 'passed' ? inspection_outcome : ''
 }
 
 export const VERDICTS: Verdict[] = ['pass', 'rectify-now', 'rectify-by', 'fail', 'not-applicable', 'unclear']
