@@ -34,7 +34,9 @@ async def test_a_pool_is_inspected_on_site_and_what_is_to_be_mended_stands_in_th
         await _sign(li, zhao, applicant, findings)
         findings.then_nothing_was_found()
         await _then_the_sheet_says_so(office, applicant)
+        await _then_both_read_what_is_to_be_mended(office, desk, applicant)
         await _then_it_cannot_be_granted(office, desk)
+        await _then_the_record_says_where(office)
     asked_to_log_in = "401"
     assert not [trouble for trouble in browsers.troubles if asked_to_log_in not in trouble]
 
@@ -119,6 +121,22 @@ async def _then_the_sheet_says_so(office: Office, applicant: Applicant) -> None:
     assert record["findings"]["mend"] == [{"code": mended[0]["code"], "what": TO_MEND, "by": tomorrow()}]
     assert len(record["findings"]["passed"]) == len(record["items"]) - 1
     assert [bool(one["present"]) for one in record["participants"]] == [False, True, True]
+
+
+async def _then_both_read_what_is_to_be_mended(office: Office, desk: Official, applicant: Applicant) -> None:
+    await desk.open_case(office.case_id)
+    await applicant.page.goto(f"/cases/{office.case_id}")
+    for page in (desk.page, applicant.page):
+        card = page.get_by_role("region", name="要整改的项目")
+        await expect(card).to_contain_text(TO_MEND)
+        await expect(card).to_contain_text("复核通过后才能准予许可")
+
+
+async def _then_the_record_says_where(office: Office) -> None:
+    """What was done on the page for the premises was done there, by its header."""
+    timeline = ok(await office.li.get(f"/cases/{office.case_id}/timeline")).value["entries"]
+    places = {one["channel"] for one in timeline if one["topic"] in ("arrived-on-site", "still-taken", "item-judged")}
+    assert places == {"field"}
 
 
 async def _then_it_cannot_be_granted(office: Office, desk: Official) -> None:

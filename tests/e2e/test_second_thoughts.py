@@ -9,8 +9,9 @@ from pathlib import Path
 
 from playwright.async_api import Route, expect
 
+from service.demo_office import PEOPLE
 from tests.e2e.browsers import Browsers
-from tests.e2e.given import Office, accepted_case, eventually, ok
+from tests.e2e.given import Office, accepted_case, eventually, ok, staff_id
 from tests.e2e.looks import shown
 from tests.e2e.people import PLAN, REPORT, Applicant, Official, photo, press
 from tests.e2e.service import DemoService
@@ -150,3 +151,34 @@ async def test_a_sheet_that_somebody_refused_to_sign_does_not_say_that_all_have_
         await li.page.goto(f"/desk/inspections/{inspection_id}")
         await li.page.get_by_role("heading", name="勘验单已归档：赵刚拒签，其余各方已签").wait_for()
         await expect(li.page.get_by_text("各方已签，勘验单已签章归档")).to_have_count(0)
+
+
+async def test_a_case_that_is_offered_stands_first_is_taken_back_and_who_declines_says_why(
+    demo: DemoService, browsers: Browsers
+) -> None:
+    async with AsyncExitStack() as stack:
+        office = await accepted_case(demo, stack, ITEM, PHONE)
+        path = f"/cases/{office.case_id}"
+        companion = ok(await office.li.get(path)).value["summary"]["companion"]["id"]
+        giver = next(one.login for one in PEOPLE if companion == f"staff:{one.staff_id}")
+        receiver = "zhou" if giver == "lin" else "lin"
+        asking = await stack.enter_async_context(Browser(demo.url))
+        ok(await asking.log_in(giver, demo.password))
+        offer = {"to": staff_id(receiver), "note": "只差检测报告。"}
+        ok(await asking.post(f"{path}/handover", offer))
+        gives, asked = [Official(await browsers.desk(), demo, login) for login in (giver, receiver)]
+        await asked.log_in()
+        await expect(asked.page.get_by_role("row").nth(1)).to_contain_text("请您接手")
+        await gives.log_in()
+        await gives.open_case(office.case_id)
+        await press(gives.page, "收回移交")
+        await press(gives.dialog, "收回")
+        await expect(gives.page.get_by_text("等答复")).to_have_count(0)
+
+        ok(await asking.post(f"{path}/handover", offer))
+        await asked.open_case(office.case_id)
+        await expect(asked.page.get_by_text("只差检测报告。").first).to_be_visible()
+        await press(asked.page, "不接，说明原因")
+        await asked.dialog.get_by_label("原因").fill("下周要去学习。")
+        await press(asked.dialog, "不接")
+        await expect(gives.page.get_by_text("原因：下周要去学习。")).to_be_visible()
