@@ -17,7 +17,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import asyncpg
-from eventsourcing.persistence import StoredEvent
+from eventsourcing.persistence import StoredEvent, Tracking
 
 from eventstore.chain import START
 from eventstore.connection import LOST, STATEMENT_SECONDS, Connection, Row
@@ -32,7 +32,9 @@ from eventstore.errors import (
 
 logger = logging.getLogger(__name__)
 
-_APPEND = "SELECT command, outcome, notification_id, answer FROM peiban_append($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,$13,$14,$15)"  # noqa: E501 - one statement
+_APPEND = (
+    f"SELECT command, outcome, notification_id, answer FROM peiban_append({','.join(f'${n}' for n in range(1, 23))})"  # noqa: S608 - placeholders
+)
 _HASH = "SELECT hash FROM peiban_events WHERE originator_id = $1 AND originator_version = $2"
 _RETRY_AFTER = 1.0
 
@@ -49,19 +51,47 @@ class Entry:
     ciphertext: bytes
 
 
+ABSENT = -1
+"""Where a stream stands that does not exist: streams may begin at 0 or at 1."""
+
+
+@dataclass(frozen=True)
+class Guard:
+    """A stream that a command has read and does not write: it must still stand at this version, or be ABSENT."""
+
+    originator_id: UUID
+    version: int
+
+
 @dataclass(frozen=True)
 class Append:
-    """What one command writes. `hashes` stand beside `events`; each stream's events are in order and without a gap."""
+    """What one command writes, whole or not at all.
+
+    hashes: they stand beside `events`; each stream's events are in order and without a gap.
+    guards: what it was decided on; streams that it writes are guarded by their events already.
+    tracking: the place of the follower that sent it. The command is refused unless that place moves forward.
+    tracked_hash: the hash of the event at that place, when the place is in our own record.
+    """
 
     command_id: UUID
     answer: str
     events: Sequence[StoredEvent] = ()
     hashes: Sequence[bytes] = ()
     entries: Sequence[Entry] = ()
+    guards: Sequence[Guard] = ()
+    tracking: Tracking | None = None
+    tracked_hash: bytes | None = None
 
-    def touches(self) -> set[UUID | str]:
-        """What no other command of the same batch may touch."""
-        return {self.command_id, *(event.originator_id for event in self.events)}
+    def writes(self) -> set[UUID | str]:
+        """What no other command of the same batch may read or write."""
+        written: set[UUID | str] = {self.command_id, *(event.originator_id for event in self.events)}
+        if self.tracking:
+            written.add(self.tracking.application_name)
+        return written
+
+    def reads(self) -> set[UUID | str]:
+        """What no other command of the same batch may write: all of a batch is judged by what stood before it."""
+        return {guard.originator_id for guard in self.guards}
 
 
 @dataclass(frozen=True)
@@ -168,14 +198,17 @@ class BatchWriter:
         """The oldest commands that do not touch each other; the others keep their order for the next batch."""
         batch: list[_Waiting] = []
         later: deque[_Waiting] = deque()
-        touched: set[UUID | str] = set()
+        written: set[UUID | str] = set()
+        read: set[UUID | str] = set()
         while self._queue and len(batch) < self._max_batch:
             waiting = self._queue.popleft()
             if waiting.result.done():
                 continue
-            touches = waiting.append.touches()
-            (batch if touched.isdisjoint(touches) else later).append(waiting)
-            touched |= touches
+            writes, reads = waiting.append.writes(), waiting.append.reads()
+            alone = written.isdisjoint(writes) and read.isdisjoint(writes) and written.isdisjoint(reads)
+            (batch if alone else later).append(waiting)
+            written |= writes
+            read |= reads
         self._queue.extendleft(reversed(later))
         return batch
 
@@ -284,12 +317,22 @@ class BatchWriter:
 
 
 def _columns(batch: list[_Waiting]) -> list[list[Any]]:
-    """The fifteen parallel arrays of peiban_append."""
+    """The parallel arrays of peiban_append."""
     appends = [waiting.append for waiting in batch]
     events = [
         (place, event.originator_id, event.originator_version, event.topic, event.state, digest)
         for place, append in enumerate(appends, 1)
         for event, digest in zip(append.events, append.hashes, strict=True)
+    ]
+    guards = [
+        (place, guard.originator_id, guard.version)
+        for place, append in enumerate(appends, 1)
+        for guard in append.guards
+    ]
+    trackings = [
+        (place, append.tracking.application_name, append.tracking.notification_id, append.tracked_hash)
+        for place, append in enumerate(appends, 1)
+        if append.tracking
     ]
     entries = [
         (place, entry.ref, entry.key_id, entry.field, entry.algorithm, entry.nonce, entry.ciphertext)
@@ -299,6 +342,12 @@ def _columns(batch: list[_Waiting]) -> list[list[Any]]:
     return [
         [append.command_id for append in appends],
         [append.answer for append in appends],
-        *([list(column) for column in zip(*events, strict=True)] or [[] for _ in range(6)]),
-        *([list(column) for column in zip(*entries, strict=True)] or [[] for _ in range(7)]),
+        *_turned(events, 6),
+        *_turned(guards, 3),
+        *_turned(trackings, 4),
+        *_turned(entries, 7),
     ]
+
+
+def _turned(rows: Sequence[tuple[Any, ...]], width: int) -> list[list[Any]]:
+    return [list(column) for column in zip(*rows, strict=True)] or [[] for _ in range(width)]

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from eventsourcing.persistence import IntegrityError
+
 
 class EventStoreError(Exception):
     """Base. `zh` and `en` are sentences for people that say what to do next; they hold no personal data."""
@@ -22,8 +24,8 @@ class AggregateNotFoundError(EventStoreError):
     en = "Nothing is recorded under this id; check the number or the link."
 
 
-class VersionConflictError(EventStoreError):
-    """The stream moved on while the command was deciding, more often than we retry."""
+class VersionConflictError(EventStoreError, IntegrityError):
+    """The stream moved on while the command was deciding, more often than we retry. To the package: IntegrityError."""
 
     code = "version-conflict"
     zh = "刚刚有别人改动了同一事项，请刷新后重试。"

@@ -9,7 +9,7 @@ from uuid import UUID
 from eventsourcing.persistence import StoredEvent
 
 from eventstore.aggregate import Event
-from eventstore.batch import Written
+from eventstore.batch import BatchWriter, Written
 from eventstore.connection import Reader, Row
 from eventstore.mapper import Mapper
 
@@ -33,20 +33,21 @@ class Recorded:
 
 
 class Recorder:
-    def __init__(self, reader: Reader, mapper: Mapper) -> None:
+    def __init__(self, reader: Reader, mapper: Mapper, writer: BatchWriter) -> None:
         self._reader = reader
         self._mapper = mapper
+        self._writer = writer
 
-    async def select_events(self, originator_id: UUID) -> list[Recorded]:
+    async def read_events(self, originator_id: UUID) -> list[Recorded]:
         return [self._recorded(row) for row in await self._reader.fetch(_EVENTS, originator_id)]
 
-    async def select_notifications(self, after: int, limit: int) -> list[Recorded]:
+    async def read_page(self, after: int, limit: int) -> list[Recorded]:
         return [self._recorded(row) for row in await self._reader.fetch(_NOTIFICATIONS, after, limit)]
 
-    async def max_notification_id(self) -> int:
+    async def max_notification_id(self) -> int | None:
         row = await self._reader.fetch_row(_HEAD)
         assert row is not None
-        return int(row["notification_id"])
+        return row["notification_id"] or None
 
     async def select_answer(self, command_id: UUID) -> Written | None:
         row = await self._reader.fetch_row(_ANSWER, command_id)

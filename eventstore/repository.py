@@ -30,7 +30,7 @@ class Repository:
 
     async def load(self, aggregate_class: type[TAggregate], originator_id: UUID) -> tuple[TAggregate, bytes]:
         """The aggregate and its last event's hash. Raises AggregateNotFoundError, also when it is of another class."""
-        records = await self._recorder.select_events(originator_id)
+        records = await self._recorder.read_events(originator_id)
         aggregate: Aggregate | None = None
         for record in records:
             aggregate = cast(Aggregate, record.event.mutate(aggregate))

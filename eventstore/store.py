@@ -47,7 +47,7 @@ class EventStore:
         self._reader = reader
         self._writer = writer
         self._listener = listener
-        self._recorder = Recorder(reader, mapper)
+        self._recorder = Recorder(reader, mapper, writer)
         self._repository = Repository(self._recorder, mapper)
         self._streams = KeyedLocks()
         self._commands = KeyedLocks()
@@ -123,12 +123,12 @@ class EventStore:
 
     async def events(self, originator_id: UUID) -> list[Recorded]:
         """One stream, from its beginning; empty when there is none."""
-        return await self._recorder.select_events(originator_id)
+        return await self._recorder.read_events(originator_id)
 
     async def page(self, after: int, limit: int) -> list[Recorded]:
         """Up to `limit` events behind position `after`."""
-        return await self._recorder.select_notifications(after, limit)
+        return await self._recorder.read_page(after, limit)
 
     async def head(self) -> int:
         """The position of the newest event; 0 when there is none."""
-        return await self._recorder.max_notification_id()
+        return await self._recorder.max_notification_id() or 0

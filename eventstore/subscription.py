@@ -80,7 +80,7 @@ async def _pages(recorder: Recorder, wake: asyncio.Event, after: int) -> AsyncGe
     while True:
         wake.clear()  # before reading: what is committed from here on sets it again
         try:
-            page = await recorder.select_notifications(after, PAGE)
+            page = await recorder.read_page(after, PAGE)
         except RecordUnavailableError:
             await asyncio.sleep(POLL_SECONDS)
             continue
