@@ -32,9 +32,7 @@ from eventstore.errors import (
 
 logger = logging.getLogger(__name__)
 
-_APPEND = (
-    f"SELECT command, outcome, notification_id, answer FROM peiban_append({','.join(f'${n}' for n in range(1, 23))})"  # noqa: S608 - placeholders
-)
+_APPEND = f"SELECT * FROM peiban_append({','.join(f'${n}' for n in range(1, 23))})"  # noqa: S608 - placeholders
 _HASH = "SELECT hash FROM peiban_events WHERE originator_id = $1 AND originator_version = $2"
 _RETRY_AFTER = 1.0
 
@@ -225,7 +223,7 @@ class BatchWriter:
             if pause:
                 await asyncio.sleep(pause)
             try:
-                rows = await self._send(batch)
+                row = await self._send(batch)
             except _LostError:
                 for waiting in batch:
                     waiting.sent = True
@@ -237,7 +235,7 @@ class BatchWriter:
             except CommandRefusedError as error:
                 return await self._isolate(batch, error)
             else:
-                return await self._settle(batch, rows)
+                return await self._settle(batch, row)
         return self._settle_all(batch, OutcomeUnknownError())
 
     async def _isolate(self, batch: list[_Waiting], error: CommandRefusedError) -> None:
@@ -248,12 +246,12 @@ class BatchWriter:
         for waiting in batch:
             await self._commit([waiting])
 
-    async def _send(self, batch: list[_Waiting]) -> list[Row]:
+    async def _send(self, batch: list[_Waiting]) -> Row:
         """RecordUnavailableError and CommandRefusedError mean: nothing was written; our own two: who knows."""
         connection = await self._connected()
         self._warned = False
         try:
-            rows = await connection.fetch(_APPEND, *_columns(batch), timeout=STATEMENT_SECONDS)
+            row = await connection.fetchrow(_APPEND, *_columns(batch), timeout=STATEMENT_SECONDS)
         except LOST as error:
             if isinstance(error, asyncpg.InsufficientResourcesError) and not connection.is_closed():
                 raise RecordUnavailableError(f"[{type(error).__name__}]") from error
@@ -270,16 +268,24 @@ class BatchWriter:
             raise CommandRefusedError(f"[{type(error).__name__}]") from error
         if self._warned:
             raise _UnconfirmedError
-        return list(rows)
+        return row
 
-    async def _settle(self, batch: list[_Waiting], rows: list[Row]) -> None:
-        for row in rows:
-            waiting = batch[row["command"] - 1]
-            if row["outcome"] == "conflict":
+    async def _settle(self, batch: list[_Waiting], row: Row) -> None:
+        """Whoever is in neither list was accepted; accepted events stand behind the head in the batch's order."""
+        refused = set(row["refused"])
+        replayed = {command: place for place, command in enumerate(row["replayed"])}
+        position: int = row["head"]
+        for command, waiting in enumerate(batch, 1):
+            append = waiting.append
+            if command in refused:
                 waiting.settle(VersionConflictError())
-                continue
-            replayed = row["outcome"] == "replayed" and not await self._is_ours(waiting)
-            waiting.settle(Written(row["notification_id"], row["answer"], replayed))
+            elif command in replayed:
+                place = replayed[command]
+                is_repeated = not await self._is_ours(waiting)
+                waiting.settle(Written(row["positions"][place], row["answers"][place], is_repeated))
+            else:
+                position += len(append.events)
+                waiting.settle(Written(position if append.events else 0, append.answer, replayed=False))
 
     async def _is_ours(self, waiting: _Waiting) -> bool:
         """Whether what is stored under the command's id is what we sent, rather than another process's run of it."""

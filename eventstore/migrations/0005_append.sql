@@ -1,14 +1,28 @@
--- peiban_append learns of what a command read without writing it, and of how far the follower that sent it has come.
+-- peiban_append learns of what a command read without writing it, and how far the follower that sent it has come; and it
+-- is made cheap: what is usual (everything accepted) runs no statement and looks nothing up that it does not need.
 --
--- As before: one round trip, many commands, each with its own result: 'accepted', 'conflict' or 'replayed'; and SECURITY
--- DEFINER, for the reason given in 0003_append.sql: the service can neither skip a position nor break a chain.
+-- As before: one round trip, many commands, each with its own result; and SECURITY DEFINER, for the reason given in
+-- 0003_append.sql: the service can neither skip a position nor break a chain.
 --
 -- Arrays are parallel: c_* one row per command; e_* one per event, g_* one per guard, t_* one per tracking and v_* one
--- per vault entry, whose *_command is the 1-based index of its command. Two commands of one call must not share an id, a
--- stream that one of them writes, or a tracking's name (the caller sees to it).
+-- per vault entry, whose *_command is the 1-based index of its command and does not fall. Two commands of one call must
+-- not share an id, a stream that one of them writes, or a tracking's name (the caller sees to it).
+--
+-- Commands that are in neither list are accepted: their events stand behind `head`, in the order given.
+-- refused: commands in conflict. replayed: commands that were stored before, with their positions and answers then.
 DROP FUNCTION peiban_append(
     uuid[], text[], int[], uuid[], bigint[], text[], bytea[], bytea[],
     int[], uuid[], uuid[], text[], text[], bytea[], bytea[]
+);
+
+-- STABLE, as its parts are: the planner puts a function's body in place of its call only when it promises no more.
+CREATE OR REPLACE FUNCTION peiban_event_hash(previous bytea, originator uuid, version bigint, topic text, state bytea)
+RETURNS bytea LANGUAGE sql STABLE PARALLEL SAFE SECURITY INVOKER
+RETURN sha256(
+    int4send(21) || 'peiban-event-sha256-1'::bytea
+    || previous || uuid_send(originator) || int8send(version)
+    || int4send(octet_length(topic)) || convert_to(topic, 'UTF8')
+    || int4send(octet_length(state)) || state
 );
 
 CREATE FUNCTION peiban_append(
@@ -16,16 +30,17 @@ CREATE FUNCTION peiban_append(
     e_command int[], e_originator uuid[], e_version bigint[], e_topic text[], e_state bytea[], e_hash bytea[],
     g_command int[], g_originator uuid[], g_version bigint[],
     t_command int[], t_name text[], t_position bigint[], t_hash bytea[],
-    v_command int[], v_ref uuid[], v_key uuid[], v_field text[], v_algorithm text[], v_nonce bytea[], v_ciphertext bytea[]
-) RETURNS TABLE (command int, outcome text, notification_id bigint, answer text)
+    v_command int[], v_ref uuid[], v_key uuid[], v_field text[], v_algorithm text[], v_nonce bytea[], v_ciphertext bytea[],
+    OUT head bigint, OUT refused int[], OUT replayed int[], OUT positions bigint[], OUT answers text[]
+)
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp
+-- Plans are made once a session, perhaps when the tables are empty, and must still be right when they are large.
+SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off
 AS $$
 #variable_conflict use_column
 DECLARE
-    head bigint;
-    replayed int[];
-    refused int[];
-    written bigint;
+    e_before bytea[];
+    skipped int[];
 BEGIN
     -- Under a stricter isolation the snapshot would be older than the head lock, and the checks below blind.
     IF current_setting('transaction_isolation') <> 'read committed' THEN
@@ -39,95 +54,101 @@ BEGIN
     FROM unnest(c_id) WITH ORDINALITY AS c (id, i) JOIN peiban_commands p ON p.command_id = c.id;
 
     -- A stream goes on exactly where it stands; a new one begins at 1 (or at 0, which the package also allows).
-    SELECT coalesce(array_agg(DISTINCT s.command), '{}') INTO refused
+    -- e_before: the hash that each event continues; NULL where versions leave a hole within a command.
+    SELECT coalesce(array_agg(DISTINCT s.command) FILTER (WHERE s.wrong), '{}'), array_agg(s.before ORDER BY s.place)
+    INTO refused, e_before
     FROM (
-        SELECT e.command, e.originator, min(e.version) AS first
-        FROM unnest(e_command, e_originator, e_version) AS e (command, originator, version)
-        WHERE e.command <> ALL (replayed)
-        GROUP BY e.command, e.originator
-    ) s
-    LEFT JOIN LATERAL (
-        SELECT p.originator_version AS version FROM peiban_events p
-        WHERE p.originator_id = s.originator ORDER BY p.originator_version DESC LIMIT 1
-    ) last ON true
-    WHERE CASE WHEN last.version IS NULL THEN s.first NOT IN (0, 1) ELSE s.first <> last.version + 1 END;
+        SELECT
+            e.command, e.place,
+            CASE
+                WHEN e.behind IS NULL THEN coalesce(last.hash, decode(repeat('00', 32), 'hex'))
+                WHEN e.version = e.behind + 1 THEN e.hash_behind
+            END AS before,
+            e.behind IS NULL AND e.command <> ALL (replayed) AND CASE
+                WHEN last.version IS NULL THEN e.version NOT IN (0, 1) ELSE e.version <> last.version + 1
+            END AS wrong
+        FROM (
+            SELECT e.*, lag(e.version) OVER w AS behind, lag(e.hash) OVER w AS hash_behind
+            FROM unnest(e_command, e_originator, e_version, e_hash)
+                WITH ORDINALITY AS e (command, originator, version, hash, place)
+            WINDOW w AS (PARTITION BY e.command, e.originator ORDER BY e.place)
+        ) e
+        LEFT JOIN LATERAL (
+            SELECT p.originator_version AS version, p.hash FROM peiban_events p
+            WHERE e.behind IS NULL AND p.originator_id = e.originator ORDER BY p.originator_version DESC LIMIT 1
+        ) last ON true
+    ) s;
 
     -- A stream that was only read still stands where it stood; -1: there is none.
-    SELECT refused || coalesce(array_agg(DISTINCT g.command), '{}') INTO refused
-    FROM unnest(g_command, g_originator, g_version) AS g (command, originator, version)
-    LEFT JOIN LATERAL (
-        SELECT p.originator_version AS version FROM peiban_events p
-        WHERE p.originator_id = g.originator ORDER BY p.originator_version DESC LIMIT 1
-    ) last ON true
-    WHERE g.command <> ALL (replayed) AND g.command <> ALL (refused) AND g.version <> coalesce(last.version, -1);
+    IF cardinality(g_command) > 0 THEN
+        SELECT refused || coalesce(array_agg(DISTINCT g.command), '{}') INTO refused
+        FROM unnest(g_command, g_originator, g_version) AS g (command, originator, version)
+        LEFT JOIN LATERAL (
+            SELECT p.originator_version AS version FROM peiban_events p
+            WHERE p.originator_id = g.originator ORDER BY p.originator_version DESC LIMIT 1
+        ) last ON true
+        WHERE g.command <> ALL (replayed || refused) AND g.version <> coalesce(last.version, -1);
+    END IF;
 
-    -- A follower's place only moves forward. Followers may also move it past us, so it is moved before it is judged.
-    WITH asked AS (
-        SELECT t.* FROM unnest(t_command, t_name, t_position, t_hash) AS t (command, name, position, hash)
-        WHERE t.command <> ALL (replayed) AND t.command <> ALL (refused)
-    ), moved AS (
-        INSERT INTO peiban_tracking (name, notification_id, hash) SELECT a.name, a.position, a.hash FROM asked a
-        ON CONFLICT (name) DO UPDATE
-            SET notification_id = excluded.notification_id, hash = excluded.hash, recorded_at = clock_timestamp()
-            WHERE peiban_tracking.notification_id < excluded.notification_id
-        RETURNING name
-    )
-    SELECT refused || coalesce(array_agg(a.command), '{}') INTO refused
-    FROM asked a WHERE NOT EXISTS (SELECT FROM moved m WHERE m.name = a.name);
+    -- A follower's place only moves forward. Others move places without the head lock, so it is moved, then judged.
+    IF cardinality(t_command) > 0 THEN
+        WITH asked AS (
+            SELECT t.* FROM unnest(t_command, t_name, t_position, t_hash) AS t (command, name, position, hash)
+            WHERE t.command <> ALL (replayed || refused)
+        ), moved AS (
+            INSERT INTO peiban_tracking (name, notification_id, hash) SELECT a.name, a.position, a.hash FROM asked a
+            ON CONFLICT (name) DO UPDATE
+                SET notification_id = excluded.notification_id, hash = excluded.hash, recorded_at = clock_timestamp()
+                WHERE peiban_tracking.notification_id < excluded.notification_id
+            RETURNING name
+        )
+        SELECT refused || coalesce(array_agg(a.command), '{}') INTO refused
+        FROM asked a WHERE NOT EXISTS (SELECT FROM moved m WHERE m.name = a.name);
+    END IF;
 
-    WITH given AS MATERIALIZED (
-        SELECT e.*, lag(e.hash) OVER w AS before, lag(e.version) OVER w AS version_before
-        FROM unnest(e_command, e_originator, e_version, e_topic, e_state, e_hash)
-            WITH ORDINALITY AS e (command, originator, version, topic, state, hash, place)
-        WHERE e.command <> ALL (replayed) AND e.command <> ALL (refused)
-        WINDOW w AS (PARTITION BY e.command, e.originator ORDER BY e.version)
-    )
-    INSERT INTO peiban_events (notification_id, originator_id, originator_version, topic, state, hash)
-    SELECT
-        head + row_number() OVER (ORDER BY g.place), g.originator, g.version, g.topic, g.state,
-        -- NULL, and so refused by the column, when the given hash does not continue the stored chain.
-        CASE
-            WHEN g.version <> g.version_before + 1 THEN NULL
-            WHEN g.hash = peiban_event_hash(coalesce(g.before, last.hash, decode(repeat('00', 32), 'hex')),
-                                            g.originator, g.version, g.topic, g.state) THEN g.hash
-        END
-    FROM given g
-    LEFT JOIN LATERAL (
-        SELECT p.hash FROM peiban_events p
-        WHERE g.before IS NULL AND p.originator_id = g.originator ORDER BY p.originator_version DESC LIMIT 1
-    ) last ON true;
-    GET DIAGNOSTICS written = ROW_COUNT;
+    skipped := replayed || refused;
+    IF cardinality(skipped) > 0 THEN
+        SELECT
+            coalesce(array_agg(e.command ORDER BY e.place), '{}'), array_agg(e.originator ORDER BY e.place),
+            array_agg(e.version ORDER BY e.place), array_agg(e.topic ORDER BY e.place),
+            array_agg(e.state ORDER BY e.place), array_agg(e.hash ORDER BY e.place), array_agg(e.before ORDER BY e.place)
+        INTO e_command, e_originator, e_version, e_topic, e_state, e_hash, e_before
+        FROM unnest(e_command, e_originator, e_version, e_topic, e_state, e_hash, e_before)
+            WITH ORDINALITY AS e (command, originator, version, topic, state, hash, before, place)
+        WHERE e.command <> ALL (skipped);
+    END IF;
 
-    INSERT INTO vault.entries (ref, key_id, field, algorithm, nonce, ciphertext)
-    SELECT v.ref, v.key, v.field, v.algorithm, v.nonce, v.ciphertext
-    FROM unnest(v_command, v_ref, v_key, v_field, v_algorithm, v_nonce, v_ciphertext)
-        AS v (command, ref, key, field, algorithm, nonce, ciphertext)
-    WHERE v.command <> ALL (replayed) AND v.command <> ALL (refused);
-
-    IF written > 0 THEN
-        UPDATE peiban_head h SET notification_id = head + written WHERE h.log = 0;
+    IF cardinality(e_command) > 0 THEN
+        INSERT INTO peiban_events (notification_id, originator_id, originator_version, topic, state, hash)
+        SELECT
+            head + e.place, e.originator, e.version, e.topic, e.state,
+            -- NULL, and so refused by the column, when the given hash does not continue the stored chain.
+            CASE WHEN e.hash = peiban_event_hash(e.before, e.originator, e.version, e.topic, e.state) THEN e.hash END
+        FROM unnest(e_originator, e_version, e_topic, e_state, e_hash, e_before)
+            WITH ORDINALITY AS e (originator, version, topic, state, hash, before, place);
+        UPDATE peiban_head h SET notification_id = head + cardinality(e_command) WHERE h.log = 0;
         PERFORM pg_notify('peiban_events', '');
     END IF;
 
-    RETURN QUERY
-    WITH accepted AS (
-        INSERT INTO peiban_commands (command_id, notification_id, answer)
-        SELECT c.id, coalesce(max(n.notification_id), 0), c.answer::json
-        FROM unnest(c_id, c_answer) WITH ORDINALITY AS c (id, answer, i)
-        LEFT JOIN unnest(e_command, e_originator, e_version) AS e (command, originator, version) ON e.command = c.i
-        LEFT JOIN peiban_events n ON n.originator_id = e.originator AND n.originator_version = e.version
-        WHERE c.i <> ALL (replayed) AND c.i <> ALL (refused)
-        GROUP BY c.id, c.answer, c.i
-        RETURNING command_id, notification_id, answer
-    )
-    SELECT c.i::int, 'accepted', a.notification_id, a.answer::text
-    FROM unnest(c_id) WITH ORDINALITY AS c (id, i) JOIN accepted a ON a.command_id = c.id
-    UNION ALL
-    SELECT c.i::int, 'replayed', p.notification_id, p.answer::text
-    FROM unnest(c_id) WITH ORDINALITY AS c (id, i) JOIN peiban_commands p ON p.command_id = c.id
-    WHERE c.i = ANY (replayed)
-    UNION ALL
-    SELECT r, 'conflict', 0::bigint, NULL::text FROM unnest(refused) AS r;
+    IF cardinality(v_command) > 0 THEN
+        INSERT INTO vault.entries (ref, key_id, field, algorithm, nonce, ciphertext)
+        SELECT v.ref, v.key, v.field, v.algorithm, v.nonce, v.ciphertext
+        FROM unnest(v_command, v_ref, v_key, v_field, v_algorithm, v_nonce, v_ciphertext)
+            AS v (command, ref, key, field, algorithm, nonce, ciphertext)
+        WHERE v.command <> ALL (skipped);
+    END IF;
+
+    -- In a rising array, width_bucket is the place of a command's last event.
+    INSERT INTO peiban_commands (command_id, notification_id, answer)
+    SELECT c.id, CASE WHEN e_command[l.place] = c.i THEN head + l.place ELSE 0 END, c.answer::json
+    FROM unnest(c_id, c_answer) WITH ORDINALITY AS c (id, answer, i),
+        LATERAL (SELECT width_bucket(c.i::int, e_command) AS place) l
+    WHERE c.i <> ALL (skipped);
+
+    IF cardinality(replayed) > 0 THEN
+        SELECT array_agg(p.notification_id ORDER BY r.i), array_agg(p.answer::text ORDER BY r.i) INTO positions, answers
+        FROM unnest(replayed) WITH ORDINALITY AS r (command, i) JOIN peiban_commands p ON p.command_id = c_id[r.command];
+    END IF;
 END
 $$;
 
