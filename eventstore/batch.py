@@ -12,7 +12,7 @@ import logging
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -82,7 +82,8 @@ class Append:
 
     def writes(self) -> set[UUID | str]:
         """What no other command of the same batch may read or write."""
-        written: set[UUID | str] = {self.command_id, *(event.originator_id for event in self.events)}
+        written = {event.originator_id for event in self.events}
+        written.add(self.command_id)
         if self.tracking:
             written.add(self.tracking.application_name)
         return written
@@ -105,8 +106,12 @@ class Written:
 class _Waiting:
     append: Append
     result: asyncio.Future[Written]
-    sent: bool = field(default=False)
+    sent: bool = False
     """Sent before on a connection that was lost: it may be stored already."""
+
+    def __post_init__(self) -> None:
+        self.writes = self.append.writes()
+        self.reads = self.append.reads()
 
     def settle(self, outcome: Written | EventStoreError) -> None:
         if self.result.done():  # whoever asked has gone
@@ -148,7 +153,8 @@ class BatchWriter:
         self._connection: Connection | None = None
         self._warned = False
         self._closing = False
-        self._task = asyncio.create_task(self._run(), name="event store writer")
+        self._loop = asyncio.get_running_loop()  # asked once: before Python 3.12 each time costs a system call
+        self._task = self._loop.create_task(self._run(), name="event store writer")
 
     async def write(self, append: Append) -> Written:
         """Of the errors it raises, OutcomeUnknownError leaves it open; after any other, nothing was stored."""
@@ -156,7 +162,7 @@ class BatchWriter:
             raise RecordUnavailableError("[closing]")
         if len(self._queue) >= self._max_queue:
             raise BusyError(_RETRY_AFTER)
-        waiting = _Waiting(append, asyncio.get_running_loop().create_future())
+        waiting = _Waiting(append, self._loop.create_future())
         self._queue.append(waiting)
         self._wake.set()
         return await waiting.result
@@ -202,7 +208,7 @@ class BatchWriter:
             waiting = self._queue.popleft()
             if waiting.result.done():
                 continue
-            writes, reads = waiting.append.writes(), waiting.append.reads()
+            writes, reads = waiting.writes, waiting.reads
             alone = written.isdisjoint(writes) and read.isdisjoint(writes) and written.isdisjoint(reads)
             (batch if alone else later).append(waiting)
             written |= writes
@@ -251,7 +257,7 @@ class BatchWriter:
         connection = await self._connected()
         self._warned = False
         try:
-            row = await connection.fetchrow(_APPEND, *_columns(batch), timeout=STATEMENT_SECONDS)
+            rows = await connection.fetch(_APPEND, *_columns(batch), timeout=STATEMENT_SECONDS)
         except LOST as error:
             if isinstance(error, asyncpg.InsufficientResourcesError) and not connection.is_closed():
                 raise RecordUnavailableError(f"[{type(error).__name__}]") from error
@@ -268,7 +274,7 @@ class BatchWriter:
             raise CommandRefusedError(f"[{type(error).__name__}]") from error
         if self._warned:
             raise _UnconfirmedError
-        return row
+        return rows[0]
 
     async def _settle(self, batch: list[_Waiting], row: Row) -> None:
         """Whoever is in neither list was accepted; accepted events stand behind the head in the batch's order."""

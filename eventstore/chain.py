@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
+from functools import lru_cache
+from hashlib import sha256
 from uuid import UUID
 
 from eventsourcing.persistence import StoredEvent
@@ -17,18 +18,22 @@ def frame(*parts: bytes) -> bytes:
     return b"".join(len(part).to_bytes(4, "big") + part for part in parts)
 
 
+_ALGORITHM = frame(ALGORITHM)
+
+
 def event_hash(previous: bytes, originator_id: UUID, originator_version: int, topic: str, state: bytes) -> bytes:
     """SHA-256 over algorithm, previous hash, stream, version, topic and state; 32 bytes.
 
     Fields of fixed length (32, 16 and 8 bytes) stand bare, the others behind their length.
     """
-    return hashlib.sha256(
-        frame(ALGORITHM)
-        + previous
-        + originator_id.bytes
-        + originator_version.to_bytes(8, "big")
-        + frame(topic.encode(), state)
-    ).digest()
+    size = len(state).to_bytes(4, "big")
+    version = originator_version.to_bytes(8, "big")
+    return sha256(b"".join((_ALGORITHM, previous, originator_id.bytes, version, _framed(topic), size, state))).digest()
+
+
+@lru_cache(maxsize=1000)
+def _framed(topic: str) -> bytes:
+    return frame(topic.encode())
 
 
 def chain(previous: bytes, events: list[StoredEvent]) -> list[bytes]:
