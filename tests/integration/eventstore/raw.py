@@ -10,7 +10,7 @@ from uuid import UUID, uuid4
 
 from eventsourcing.persistence import StoredEvent
 
-from eventstore.batch import Append, BatchWriter
+from eventstore.batch import _APPEND, Append, BatchWriter, _columns, _Waiting
 from eventstore.chain import START, chain
 from eventstore.connection import connect
 
@@ -58,3 +58,9 @@ def together(*appends: Append) -> Append:
         [event for one in appends for event in one.events],
         [digest for one in appends for digest in one.hashes],
     )
+
+
+async def append_on(connection: Any, *appends: Append) -> Any:
+    """One call of peiban_append, as the writer would make it; on a connection whose transaction is the caller's."""
+    loop = asyncio.get_running_loop()
+    return await connection.fetchrow(_APPEND, *_columns([_Waiting(one, loop.create_future()) for one in appends]))
