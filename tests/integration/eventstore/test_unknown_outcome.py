@@ -94,6 +94,50 @@ async def test_another_process_taking_the_version_meanwhile_is_told_as_a_conflic
             await mine
 
 
+async def test_another_process_that_ran_the_same_command_meanwhile_is_told_apart_by_its_hash(
+    database: Database, server_root: Path
+) -> None:
+    """Both carry one id; our request was lost. What is stored is the other's, and so is the answer."""
+    command_id = uuid4()
+    async with (
+        Proxy(database.service_url, server_root).running() as proxy,
+        writer(proxy.url, pauses=(0.0, 0.2)) as batch,
+        writer(database.service_url) as neighbour,
+    ):
+        await batch.write(append(stored(uuid4(), 1)))
+        proxy.lose_next_request = True
+        mine = asyncio.create_task(batch.write(append(stored(uuid4(), 1), command_id=command_id, answer='"mine"')))
+        while not proxy.lost:
+            proxy.closed_for_new = True
+            await asyncio.sleep(0)
+        theirs = await neighbour.write(append(stored(uuid4(), 1), command_id=command_id, answer='"theirs"'))
+        proxy.closed_for_new = False
+        assert await mine == Written(theirs.position, '"theirs"', replayed=True)
+    assert await stored_events(database) == 2
+
+
+WARN_AT_COMMIT = """
+CREATE FUNCTION warn() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RAISE WARNING $$perhaps$$; RETURN NULL; END';
+CREATE CONSTRAINT TRIGGER warn AFTER INSERT ON peiban_events DEFERRABLE INITIALLY DEFERRED
+    FOR EACH ROW EXECUTE FUNCTION warn();
+"""
+
+
+async def test_a_warning_at_commit_leaves_the_whole_batch_open_until_it_is_confirmed(database: Database) -> None:
+    owner = await connect(database.owner_url)
+    commands = [append(stored(uuid4(), 1), answer=str(number)) for number in range(3)]
+    async with writer(database.service_url) as batch:
+        await owner.execute(WARN_AT_COMMIT)
+        results = await asyncio.gather(*(batch.write(one) for one in commands), return_exceptions=True)
+        assert [type(result) for result in results] == [OutcomeUnknownError] * 3
+        await owner.execute("DROP TRIGGER warn ON peiban_events")
+        confirmed = [await batch.confirm(one.command_id) for one in commands]
+        assert confirmed == [Written(place, str(place - 1), replayed=True) for place in (1, 2, 3)]
+        assert await batch.write(commands[1]) == confirmed[1]
+    await owner.close()
+    assert await stored_events(database) == 3
+
+
 @pytest.fixture
 def waiting_server(server_root: Path) -> EmbeddedPostgres:
     """A server whose commits wait for a standby that does not exist."""
