@@ -21,7 +21,7 @@ RETURNS bytea LANGUAGE sql STABLE PARALLEL SAFE SECURITY INVOKER
 RETURN sha256(
     int4send(21) || 'peiban-event-sha256-1'::bytea
     || previous || uuid_send(originator) || int8send(version)
-    || int4send(octet_length(topic)) || convert_to(topic, 'UTF8')
+    || int4send(octet_length(convert_to(topic, 'UTF8'))) || convert_to(topic, 'UTF8')
     || int4send(octet_length(state)) || state
 );
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from urllib.parse import parse_qs, urlsplit
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import pytest
-from eventsourcing.persistence import DatetimeAsISO, DecimalAsStr, JSONTranscoder, Mapper, UUIDAsHex
+from eventsourcing.persistence import DatetimeAsISO, DecimalAsStr, JSONTranscoder, Mapper, StoredEvent, UUIDAsHex
 from eventsourcing.postgres import PostgresApplicationRecorder, PostgresDatastore
 
 from eventstore import EventStore
+from tests.contract.bridges import Bridge, BridgedProcessRecorder
 from tests.database import PASSWORD, Database
 from tests.integration.eventstore.ledger import Ledger, add_note, open_ledger
 
@@ -66,6 +67,35 @@ async def test_the_packages_own_replay_gives_an_equal_aggregate(
     for stored in recorder.select_events(id):
         aggregate = mapper.to_domain_event(stored).mutate(aggregate)  # type: ignore[attr-defined] # the protocol hides it
     assert aggregate == await store.get(Ledger, id)
+
+
+async def test_the_packages_recorder_and_ours_select_the_same(
+    database: Database, recorder: PostgresApplicationRecorder
+) -> None:
+    stream = uuid4()
+    bridge = Bridge(database.service_url)
+    try:
+        ours = BridgedProcessRecorder(bridge)
+        events = [StoredEvent(stream, version, f"topic-{version % 2}", b"{}") for version in range(5)]
+        ours.insert_events(events)
+        for asked in (
+            {"gt": 1},
+            {"lte": 2},
+            {"gt": 0, "lte": 3, "desc": True},
+            {"limit": 2},
+            {"desc": True, "limit": 1},
+        ):
+            assert recorder.select_events(stream, **asked) == ours.select_events(stream, **asked)  # type: ignore[arg-type]
+        for start, limit, stop, topics, inclusive in (
+            (None, 3, None, (), True),
+            (2, 10, 4, (), True),
+            (2, 10, None, ("topic-0",), False),
+        ):
+            theirs = recorder.select_notifications(start, limit, stop, topics, inclusive_of_start=inclusive)
+            assert theirs == ours.select_notifications(start, limit, stop, topics, inclusive_of_start=inclusive)
+            assert theirs
+    finally:
+        bridge.close()
 
 
 async def test_the_packages_subscription_is_woken_by_our_notify(

@@ -1,10 +1,12 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from uuid import uuid4
 
 import asyncpg
 import pytest
+from eventsourcing.persistence import Tracking
 
 from eventstore import (
     BusyError,
@@ -15,7 +17,7 @@ from eventstore import (
     VaultKeys,
     VersionConflictError,
 )
-from eventstore.batch import Append, Entry
+from eventstore.batch import Append, Entry, Guard, Written
 from tests.database import Database
 from tests.integration.eventstore.ledger import Ledger, add_note, open_ledger
 from tests.integration.eventstore.raw import append, stored, together, until_somebody_waits_for_a_lock, writer
@@ -133,6 +135,25 @@ async def test_poison_fails_alone_and_its_neighbours_are_stored(database: Databa
         results = await asyncio.gather(*(batch.write(one) for one in commands), return_exceptions=True)
     assert [isinstance(result, CommandRefusedError) for result in results] == [False, False, True, False, False]
     assert sorted(result.position for result in results if not isinstance(result, BaseException)) == [1, 2, 3, 4]
+
+
+@pytest.mark.parametrize(
+    "poison",
+    [
+        replace(append(stored(uuid4(), 1)), answer="\ud83d"),
+        replace(append(stored(uuid4(), 1)), tracking=Tracking("follower", 2**63)),
+        replace(append(stored(uuid4(), 1)), tracking=Tracking("follower", -1)),
+        replace(append(stored(uuid4(), 1)), tracking=Tracking("fol\x00lower", 1)),
+        replace(append(stored(uuid4(), 1)), guards=[Guard(uuid4(), 2**63)]),
+        replace(append(stored(uuid4(), 1)), answer="no JSON"),
+    ],
+    ids=["half-a-pair", "place-too-large", "place-below-zero", "nul", "version-too-large", "no-json"],
+)
+async def test_poison_of_any_kind_fails_alone(database: Database, poison: Append) -> None:
+    commands = [append(stored(uuid4(), 1)), poison, append(stored(uuid4(), 1))]
+    async with writer(database.service_url) as batch:
+        results = await asyncio.gather(*(batch.write(one) for one in commands), return_exceptions=True)
+    assert [type(result) for result in results] == [Written, CommandRefusedError, Written]
 
 
 async def test_a_hash_that_does_not_continue_the_chain_is_refused_by_the_database(database: Database) -> None:

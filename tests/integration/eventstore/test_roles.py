@@ -39,6 +39,7 @@ def attempt(url: str, statement: str) -> None:
         "SET session_replication_role = replica",
         "CREATE TABLE mine (a int)",
         "CREATE OR REPLACE FUNCTION peiban_refuse_change() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END'",
+        "DROP FUNCTION peiban_event_hash",
         "SET ROLE peiban_owner",
     ],
 )
@@ -61,6 +62,21 @@ async def test_even_who_owns_the_record_is_refused(
     with pytest.raises(errors.InsufficientPrivilege, match="append-only"):
         attempt(url, f"SET session_replication_role = replica; {statement}" if who == "replica" else statement)
     assert len(await store.page(0, 10)) == 1
+
+
+async def test_only_the_services_role_may_append(database: Database) -> None:
+    """Every function that acts with its owner's rights is closed to all others."""
+    with psycopg.connect(database.superuser_url) as connection:
+        doors = connection.execute(
+            "SELECT p.proname, a.grantee::regrole::text FROM pg_proc p, aclexplode(p.proacl) a"
+            " WHERE p.prosecdef AND p.pronamespace = 'public'::regnamespace AND a.grantee <> p.proowner ORDER BY 1, 2"
+        ).fetchall()
+        open_to_all = connection.execute(
+            "SELECT proname FROM pg_proc WHERE prosecdef AND proacl IS NULL AND pronamespace = 'public'::regnamespace"
+        ).fetchall()
+    assert ("peiban_append", "peiban_service") in doors
+    assert {who for _, who in doors} == {"peiban_service"}
+    assert open_to_all == []
 
 
 async def test_the_services_role_owns_nothing(database: Database) -> None:
