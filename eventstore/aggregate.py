@@ -12,6 +12,7 @@ from typing import Any, ClassVar, Self, TypedDict
 from uuid import UUID
 
 from eventsourcing.domain import Aggregate as PackageAggregate
+from eventsourcing.domain import OriginatorIDError, OriginatorVersionError
 from eventsourcing.utils import register_topic
 
 
@@ -68,9 +69,22 @@ class Event(PackageAggregate.Event):
         if "TOPIC" in cls.__dict__:
             register_topic(cls.TOPIC, cls)
 
+    def mutate(self, aggregate: Any) -> Any:
+        """The package's, with the same checks; each replayed event passes here, so properties are left aside."""
+        if self.originator_id is not aggregate._id and self.originator_id != aggregate._id:
+            raise OriginatorIDError(self.originator_id, aggregate._id)
+        if self.originator_version != aggregate._version + 1:
+            raise OriginatorVersionError(self.originator_version, aggregate._version + 1)
+        self.apply(aggregate)
+        aggregate._version = self.originator_version
+        aggregate._modified_on = self.timestamp
+        return aggregate
+
 
 class CreatedEvent(Event, PackageAggregate.Created):
     """Base of the events that begin a stream. Its `apply` runs on the blank state that `Aggregate.blank` sets."""
+
+    mutate = PackageAggregate.Created.mutate
 
 
 class Aggregate(PackageAggregate):

@@ -10,7 +10,7 @@ from eventsourcing.persistence import StoredEvent
 
 from eventstore.aggregate import CreatedEvent, Event
 from eventstore.mapper import Mapper
-from tests.golden.write import FOLDER, STREAM, event_classes, field_types, path_of
+from tests.golden.write import FOLDER, STREAM, event_classes, field_types, path_of, version_of
 
 FILES = sorted(FOLDER.glob("*.v*.json"))
 
@@ -26,6 +26,15 @@ def read(path: Path) -> tuple[str, dict[str, object], Event]:
 @pytest.mark.parametrize("event_class", event_classes(), ids=lambda event_class: event_class.TOPIC)
 def test_every_event_has_a_golden_file(event_class: type[Event]) -> None:
     assert path_of(event_class).exists(), "run `python -m tests.golden.write` and commit the new file"
+
+
+@pytest.mark.parametrize("event_class", event_classes(), ids=lambda event_class: event_class.TOPIC)
+def test_every_version_that_was_ever_stored_keeps_its_golden_file_and_has_a_step_to_the_next(
+    event_class: type[Event],
+) -> None:
+    for version in range(1, version_of(event_class)):
+        assert (FOLDER / f"{event_class.TOPIC}.v{version}.json").exists()
+        assert hasattr(event_class, f"upcast_v{version}_v{version + 1}")
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
