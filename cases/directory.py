@@ -5,6 +5,7 @@ An in-memory follower of the record; it holds no personal values (names are vaul
 
 from __future__ import annotations
 
+import logging
 from collections import Counter
 from dataclasses import dataclass, replace
 from uuid import UUID
@@ -27,8 +28,10 @@ from cases.organisation import (
     staff_ref,
 )
 from cases.permissions import Actor, Role
-from eventstore import EventStore, Recorded
+from eventstore import EventStore, Place, RecordChangedError, Recorded
 from eventstore.aggregate import Event, Sealed
+
+log = logging.getLogger(__name__)
 
 _PAGE = 1000
 
@@ -56,10 +59,10 @@ class StaffEntry:
 
 
 class Directory:
-    """`position`: up to where of the record it has read."""
+    """`place`: up to where of the record it has read."""
 
     def __init__(self) -> None:
-        self.position = 0
+        self.place = Place()
         self._offices: dict[str, OfficeEntry] = {}
         self._staff: dict[UUID, StaffEntry] = {}
         self._companions: dict[UUID, str] = {}  # companion by open case
@@ -69,7 +72,11 @@ class Directory:
         """Each event counts once, also when it is read by `load` and by `keep`."""
         if recorded.position > self.position:
             self.note(recorded.event)
-            self.position = recorded.position
+            self.place = recorded.place
+
+    @property
+    def position(self) -> int:
+        return self.place.position
 
     def note(self, event: Event) -> None:
         match event:
@@ -114,11 +121,18 @@ class Directory:
                 self.apply(recorded)
 
     async def keep(self, store: EventStore) -> None:
-        """Follows the record until cancelled."""
-        async with store.follow(after=self.position) as pages:
-            async for page in pages:
-                for recorded in page:
-                    self.apply(recorded)
+        """Follows the record until cancelled. When that is another than it had read, it is read from the beginning."""
+        while True:
+            try:
+                async with store.follow(after=self.place) as pages:
+                    async for page in pages:
+                        for recorded in page:
+                            self.apply(recorded)
+            except RecordChangedError:
+                log.exception("the directory is read anew")
+                fresh = Directory()
+                await fresh.load(store)
+                vars(self).update(vars(fresh))
 
     # offices
 

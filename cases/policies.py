@@ -19,7 +19,7 @@ from cases.dispatch import Dispatcher
 from cases.errors import RefusedError
 from cases.evaluation import CaseEvaluated
 from cases.permissions import Actor, Role
-from eventstore import EventStore, Recorded
+from eventstore import EventStore, Place, Recorded
 from eventstore.errors import AggregateNotFoundError, CommandRefusedError, RecordUnavailableError
 
 log = logging.getLogger(__name__)
@@ -29,11 +29,11 @@ _FINAL = (RefusedError, AggregateNotFoundError, CommandRefusedError)
 
 
 class Tracking(Protocol):
-    """Where a follower stands in the record: the last position that it has dealt with, 0 at first."""
+    """Where a follower stands in the record: at the last event that it has dealt with, at the beginning at first."""
 
-    async def get(self, name: str) -> int: ...
+    async def get(self, name: str) -> Place: ...
 
-    async def set(self, name: str, position: int) -> None: ...
+    async def set(self, name: str, place: Place) -> None: ...
 
 
 @dataclass(frozen=True)
@@ -96,21 +96,21 @@ class PolicyRunner:
                 await asyncio.sleep(self._retry_after)
 
     async def _follow(self, policy: Policy) -> None:
-        position = await self._tracking.get(policy.name)
-        await self._note(policy, position)
-        async with self._store.follow(after=position) as pages:
+        place = await self._tracking.get(policy.name)
+        await self._note(policy, place.position)
+        async with self._store.follow(after=place) as pages:
             async for page in pages:
-                done = position
+                done = place
                 try:
                     for recorded in page:
                         await self._react(policy, recorded)
-                        done = recorded.position
+                        done = recorded.place
                 finally:
                     # Also when one failed: what was done before it, a message sent, is not done with each new try.
-                    if done > position:
+                    if done != place:
                         await self._tracking.set(policy.name, done)
-                        await self._note(policy, done)
-                        position = done
+                        await self._note(policy, done.position)
+                        place = done
 
     async def _react(self, policy: Policy, recorded: Recorded) -> None:
         actor = Actor(id=f"system:{policy.name}", roles=frozenset({Role.SYSTEM}), channel="system")

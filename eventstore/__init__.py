@@ -12,6 +12,7 @@ from eventstore.errors import (
     ErasedError,
     EventStoreError,
     OutcomeUnknownError,
+    RecordChangedError,
     RecordUnavailableError,
     UnknownEventError,
     VaultKeyError,
@@ -19,7 +20,7 @@ from eventstore.errors import (
 )
 from eventstore.evidence import Finding, Report, verify
 from eventstore.migrate import MIGRATIONS, migrate
-from eventstore.recorder import Recorded
+from eventstore.recorder import Place, Recorded
 from eventstore.repository import UnitOfWork
 from eventstore.store import EventStore, Outcome
 from eventstore.vault import DataCipher, Vault, VaultKeys
@@ -40,6 +41,8 @@ __all__ = [
     "Finding",
     "Outcome",
     "OutcomeUnknownError",
+    "Place",
+    "RecordChangedError",
     "RecordUnavailableError",
     "Recorded",
     "Report",

@@ -80,6 +80,14 @@ class UnknownEventError(EventStoreError):
         self.topic = topic
 
 
+class RecordChangedError(EventStoreError):
+    """The record no longer holds the event that a follower dealt with last: it was replaced, or has lost some."""
+
+    code = "record-changed"
+    zh = "记录与先前读到的不一致，请先执行 peiban verify 核验，再重建读模型。"
+    en = "The record changed underneath; run peiban verify, then peiban rebuild."
+
+
 class VaultKeyError(EventStoreError):
     """The keys at hand do not open what the vault holds (other keys file, or altered rows)."""
 

@@ -6,16 +6,22 @@ import asyncio
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import cast
+from typing import NoReturn
 from uuid import UUID, uuid4
 
-from eventsourcing.persistence import Notification, StoredEvent, Tracking, WaitInterruptedError
+from eventsourcing.persistence import (
+    MapperDeserialisationError,
+    Notification,
+    StoredEvent,
+    Tracking,
+    WaitInterruptedError,
+)
 
 from eventstore.aggregate import Event
 from eventstore.batch import Append, BatchWriter, Written
 from eventstore.chain import START, event_hash
 from eventstore.connection import Reader, Row
-from eventstore.errors import VersionConflictError
+from eventstore.errors import RecordChangedError, RecordUnavailableError, UnknownEventError, VersionConflictError
 from eventstore.mapper import Mapper
 
 _COLUMNS = "notification_id, originator_id, originator_version, topic, state, hash"
@@ -36,6 +42,9 @@ CROSS JOIN LATERAL (
     SELECT originator_version, hash FROM peiban_events p
     WHERE p.originator_id = s.originator_id ORDER BY p.originator_version DESC LIMIT 1
 ) e"""
+_ONWARDS = f"SELECT {_COLUMNS} FROM peiban_events WHERE notification_id >= $1 ORDER BY notification_id LIMIT $2"  # noqa: S608 - constants
+_NEWEST = "SELECT notification_id, hash FROM peiban_events ORDER BY notification_id DESC LIMIT 1"
+_STANDBY = "SELECT pg_is_in_recovery() AS answer"
 _HEAD = "SELECT notification_id FROM peiban_head WHERE log = 0"
 _PLACE = "SELECT notification_id FROM peiban_tracking WHERE name = $1"
 _ANSWER = "SELECT notification_id, answer::text AS answer FROM peiban_commands WHERE command_id = $1"
@@ -48,6 +57,18 @@ _LONGEST_PAUSE = 0.2
 
 
 @dataclass(frozen=True, slots=True)
+class Place:
+    """How far a follower has come; `Place()` is the beginning, before the first event.
+
+    hash: of the event at `position`, by which the follower knows its record again. Empty when nobody noted it: then
+    the place is taken on trust.
+    """
+
+    position: int = 0
+    hash: bytes = b""
+
+
+@dataclass(frozen=True, slots=True)
 class Recorded:
     """One event where it stands in the record. position: its gapless number over all streams, from 1."""
 
@@ -57,6 +78,10 @@ class Recorded:
     topic: str
     event: Event
     hash: bytes
+
+    @property
+    def place(self) -> Place:
+        return Place(self.position, self.hash)
 
 
 class Recorder:
@@ -120,6 +145,38 @@ class Recorder:
             )
             for row in rows
         ]
+
+    async def read_on(self, after: Place, limit: int) -> list[Recorded]:
+        """Up to `limit` events behind a place, in the same statement that sees whether the place is what it was.
+
+        Raises RecordChangedError. Ends before an event that this program cannot read, and raises what is wrong with it
+        when it is the first.
+        """
+        rows = await self._reader.fetch(_ONWARDS, after.position, limit + bool(after.position))
+        if after.position:
+            if not rows or not _is_at(rows[0], after):
+                await self._require_changed(after.position)
+            del rows[0]
+        page: list[Recorded] = []
+        for position, row in enumerate(rows, after.position + 1):
+            if row["notification_id"] != position:
+                await self._require_changed(position)
+            try:
+                page.append(self._recorded(row))
+            except (UnknownEventError, MapperDeserialisationError):
+                if page:
+                    break
+                raise
+        return page
+
+    async def _require_changed(self, position: int) -> NoReturn:
+        """Not every difference is a changed record: a standby may only be late."""
+        (row,) = await self._reader.fetch(_STANDBY)
+        raise RecordUnavailableError("[a standby]") if row["answer"] else RecordChangedError(f"[{position}]")
+
+    async def last_place(self) -> Place:
+        row = await self._reader.fetch_row(_NEWEST)
+        return Place(row["notification_id"], row["hash"]) if row else Place()
 
     async def max_notification_id(self) -> int | None:
         row = await self._reader.fetch_row(_HEAD)
@@ -197,12 +254,10 @@ class Recorder:
         return hashes
 
     def _recorded(self, row: Row) -> Recorded:
-        stored = _stored(row)
-        event = cast(Event, self._mapper.to_domain_event(stored))
-        originator_id = cast(UUID, stored.originator_id)
-        return Recorded(
-            row["notification_id"], originator_id, stored.originator_version, stored.topic, event, row["hash"]
-        )
+        position, originator_id, version, topic, state, digest = row
+        originator_id = _uuid(originator_id)
+        event = self._mapper.event(originator_id, version, topic, state)
+        return Recorded(position, originator_id, version, topic, event, digest)
 
 
 def _stored(row: Row) -> StoredEvent:
@@ -211,4 +266,8 @@ def _stored(row: Row) -> StoredEvent:
 
 def _uuid(given: UUID) -> UUID:
     """asyncpg's own uuid type compares equal to UUID but is another class, which JSON encoders do not know."""
-    return UUID(bytes=given.bytes)
+    return UUID(int=given.int)
+
+
+def _is_at(row: Row, place: Place) -> bool:
+    return row["notification_id"] == place.position and place.hash in (b"", row["hash"])

@@ -15,7 +15,7 @@ from eventstore.batch import BatchWriter, Written
 from eventstore.connection import Connection, Reader, connect
 from eventstore.errors import MigrationError, VersionConflictError
 from eventstore.mapper import Mapper
-from eventstore.recorder import Recorded, Recorder
+from eventstore.recorder import Place, Recorded, Recorder
 from eventstore.repository import KeyedLocks, Repository, UnitOfWork
 from eventstore.subscription import Listener
 from eventstore.vault import Vault, VaultKeys
@@ -114,10 +114,12 @@ class EventStore:
                         raise
         raise AssertionError("unreachable")
 
-    def follow(self, after: int) -> AbstractAsyncContextManager[AsyncIterator[list[Recorded]]]:
-        """Pages of events behind position `after`, gapless and in order; never ends by itself.
+    def follow(self, after: Place) -> AbstractAsyncContextManager[AsyncIterator[list[Recorded]]]:
+        """Pages of events behind a place, gapless and in order; never ends by itself.
 
-        Raises UnknownEventError where this version cannot read on; a database that is away is waited for.
+        The next page may be read while one is being dealt with. A database that is away is waited for. Raises
+        UnknownEventError where this version cannot read on, and RecordChangedError when the event at the place is not
+        what it was: positions were lost, in a failover for one, and perhaps used again.
         """
         return subscription.follow(self._recorder, self._listener, after)
 
@@ -128,6 +130,10 @@ class EventStore:
     async def page(self, after: int, limit: int) -> list[Recorded]:
         """Up to `limit` events behind position `after`."""
         return await self._recorder.read_page(after, limit)
+
+    async def place(self) -> Place:
+        """That of the newest event, to follow from here on."""
+        return await self._recorder.last_place()
 
     async def head(self) -> int:
         """The position of the newest event; 0 when there is none."""

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from eventstore.connection import Reader
+from eventstore.recorder import Place
 
-_GET = "SELECT notification_id FROM peiban_tracking WHERE name = $1"
+_GET = "SELECT notification_id, hash FROM peiban_tracking WHERE name = $1"
 # Never backwards: a follower that was slow to stop must not undo what its successor has noted.
 _SET = """
-INSERT INTO peiban_tracking (name, notification_id) VALUES ($1, $2)
-ON CONFLICT (name) DO UPDATE SET notification_id = excluded.notification_id, recorded_at = clock_timestamp()
+INSERT INTO peiban_tracking (name, notification_id, hash) VALUES ($1, $2, nullif($3, ''::bytea))
+ON CONFLICT (name) DO UPDATE
+SET notification_id = excluded.notification_id, hash = excluded.hash, recorded_at = clock_timestamp()
 WHERE peiban_tracking.notification_id < excluded.notification_id
 """
 
@@ -27,10 +29,10 @@ class PostgresTracking:
     async def close(self) -> None:
         await self._reader.close()
 
-    async def get(self, name: str) -> int:
-        """The last position that was dealt with; 0 at first."""
+    async def get(self, name: str) -> Place:
+        """The last place that was dealt with, on trust where an older program noted it without its hash."""
         row = await self._reader.fetch_row(_GET, name)
-        return int(row["notification_id"]) if row else 0
+        return Place(row["notification_id"], row["hash"] or b"") if row else Place()
 
-    async def set(self, name: str, position: int) -> None:
-        await self._reader.fetch(_SET, name, position)
+    async def set(self, name: str, place: Place) -> None:
+        await self._reader.fetch(_SET, name, place.position, place.hash)

@@ -13,7 +13,7 @@ from uuid import UUID
 
 from cases.dispatch import Dispatcher
 from cases.errors import NotPermittedError
-from eventstore import AggregateNotFoundError, EventStore
+from eventstore import AggregateNotFoundError, EventStore, Place, RecordChangedError
 from inspection import room_io as io
 from inspection.commands import NoteRecording
 from inspection.errors import RoomEndedError
@@ -72,10 +72,10 @@ class LiveRooms:
     async def start(self) -> None:
         """Seals what a crash left open and says so in the record; then rooms open as participants come back."""
         self._recordings.mkdir(mode=0o700, parents=True, exist_ok=True)
-        position = await self._store.head()
+        place = await self._store.place()
         self._plane.on_change = self._media_is
         self._tasks = [
-            asyncio.create_task(self._follow(position), name="live rooms follow"),
+            asyncio.create_task(self._follow(place), name="live rooms follow"),
             asyncio.create_task(self._tick(), name="live rooms tick"),
         ]
         for folder in sorted(await asyncio.to_thread(lambda: list(self._recordings.iterdir()))):
@@ -170,10 +170,10 @@ class LiveRooms:
 
     # the record
 
-    async def _follow(self, position: int) -> None:
+    async def _follow(self, place: Place) -> None:
         while True:
             try:
-                async with self._store.follow(after=position) as pages:
+                async with self._store.follow(after=place) as pages:
                     async for page in pages:
                         news = {
                             recorded.originator_id: recorded.position
@@ -182,10 +182,26 @@ class LiveRooms:
                         }
                         for inspection_id, at in news.items():
                             await self._learn(inspection_id, at)
-                        position = page[-1].position
+                        place = page[-1].place
+            except RecordChangedError:
+                log.exception("rooms.record_changed")
+                place = await self._learn_anew(place)
             except Exception:
                 log.exception("rooms.follow_failed")
                 await asyncio.sleep(TICK_SECONDS)
+
+    async def _learn_anew(self, lost: Place) -> Place:
+        """From where to follow after the record turned out to be another: every room is told what it says now."""
+        try:
+            place = await self._store.place()
+            for inspection_id in list(self._rooms):
+                with suppress(AggregateNotFoundError):  # lost as well: its room ends as rooms do that nobody enters
+                    await self._learn(inspection_id, place.position)
+        except Exception:
+            log.exception("rooms.follow_failed")
+            await asyncio.sleep(TICK_SECONDS)
+            return lost
+        return place
 
     async def _learn(self, inspection_id: UUID, position: int) -> None:
         async with self._learning:  # what was read earlier must not arrive later

@@ -28,14 +28,6 @@ class MissingRowError(ProjectionError):
         super().__init__(f"{what} {id}")
 
 
-class RecordChangedError(ProjectionError):
-    """The record no longer holds the event that was told last: the database was replaced, or lost some."""
-
-    code = "record-changed"
-    zh = "记录与读模型不一致，请先执行 peiban verify 核验，再重建。"
-    en = "The record changed underneath; run peiban verify, then peiban rebuild."
-
-
 class RebuildRunningError(ProjectionError):
     code = "rebuild-running"
     zh = "该投影正在重建，请等待完成。"

@@ -18,9 +18,9 @@ from uuid import UUID
 import asyncpg
 
 from eventstore import EventStore, Recorded
+from eventstore import Place as RecordPlace
 from eventstore.errors import RecordUnavailableError
 from projections.changes import Broadcast, Changes
-from projections.errors import RecordChangedError
 from projections.tracking import SCHEMA, Place, Projection, begin_place, read_place, write_place
 
 log = logging.getLogger(__name__)
@@ -183,17 +183,10 @@ class _Follower:
         async with self._pool.acquire() as connection:
             await begin_place(connection, self.projection)
             self._place = await read_place(connection, self.projection)
-        await self._require_same_record()
         await self._runner.moved()
-        async with self._store.follow(after=self.position) as pages:
+        async with self._store.follow(after=RecordPlace(self.position, self._place.hash)) as pages:
             async for page in pages:
                 await self._take(page)
-
-    async def _require_same_record(self) -> None:
-        if self.position:
-            last = await self._store.page(self.position - 1, 1)
-            if not last or last[0].position != self.position or last[0].hash != self._place.hash:
-                raise RecordChangedError(f"{self.projection.name} {self.position}")
 
     async def _take(self, page: Sequence[Recorded]) -> None:
         try:

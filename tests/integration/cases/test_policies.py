@@ -18,7 +18,7 @@ from cases.handlers import case_handlers
 from cases.organisation import OfficeEstablished, StaffAppointed
 from cases.permissions import Actor, Role
 from cases.policies import Policy, PolicyRunner
-from eventstore import EventStore, Recorded
+from eventstore import EventStore, Place, Recorded
 from eventstore.tracking import PostgresTracking
 from tests.builders import MONDAY, FilesOf, uid
 from tests.database import Database
@@ -184,17 +184,17 @@ async def test_a_reaction_that_breaks_is_tried_again_and_holds_nobody_up(
 
 
 async def test_a_place_is_never_moved_back(tracking: PostgresTracking) -> None:
-    await tracking.set("policy", 7)
-    await tracking.set("policy", 3)
-    assert await tracking.get("policy") == 7
-    assert await tracking.get("another") == 0
+    await tracking.set("policy", Place(7, b"\7" * 32))
+    await tracking.set("policy", Place(3, b"\3" * 32))
+    assert await tracking.get("policy") == Place(7, b"\7" * 32)
+    assert await tracking.get("another") == Place()
 
 
 class Forgetful:
     """A place that was lost, as after a restore of an older backup."""
 
-    async def get(self, name: str) -> int:
-        return 0
+    async def get(self, name: str) -> Place:
+        return Place()
 
-    async def set(self, name: str, position: int) -> None:
+    async def set(self, name: str, place: Place) -> None:
         return None

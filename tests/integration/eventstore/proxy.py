@@ -20,6 +20,7 @@ class Proxy:
         self.closed_for_new = False
         self.lost = 0
         self._writers: set[asyncio.StreamWriter] = set()
+        self._stalled: set[asyncio.StreamWriter] = set()
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[Proxy]:
@@ -34,6 +35,10 @@ class Proxy:
     def cut(self) -> None:
         for writer in self._writers:
             writer.close()
+
+    def stall(self) -> None:
+        """What is connected stays so, and nothing passes any more: a host that vanished without a word."""
+        self._stalled |= self._writers
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         if self.closed_for_new:
@@ -57,7 +62,8 @@ class Proxy:
                     self.lost += 1
                     self.cut()
                     break
-                sink.write(data)
+                if sink not in self._stalled:
+                    sink.write(data)
         sink.close()
 
     async def _replies(self, source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:
@@ -68,5 +74,6 @@ class Proxy:
                     self.lost += 1
                     self.cut()
                     break
-                sink.write(data)
+                if sink not in self._stalled:
+                    sink.write(data)
         sink.close()

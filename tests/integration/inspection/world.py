@@ -16,7 +16,7 @@ from cases.directory import Directory
 from cases.dispatch import Dispatcher
 from cases.handlers import case_handlers
 from cases.permissions import Actor, Role
-from eventstore import EventStore
+from eventstore import EventStore, Place
 from inspection import commands as i
 from inspection.handlers import inspection_handlers
 from inspection.inspection import Inspection
@@ -59,7 +59,7 @@ class World:
 
     async def until(self, condition: Callable[[Inspection], bool], seconds: float = 15.0) -> Inspection:
         """Waits for the record; woken by every event."""
-        async with asyncio.timeout(seconds), self.store.follow(after=0) as pages:
+        async with asyncio.timeout(seconds), self.store.follow(after=Place()) as pages:
             async for _ in pages:
                 inspection = await self.get()
                 if condition(inspection):
@@ -68,7 +68,7 @@ class World:
 
     async def event(self, topic: str, seconds: float = 15.0) -> Any:
         """The first event of this name in the inspection, as soon as it is recorded."""
-        async with asyncio.timeout(seconds), self.store.follow(after=0) as pages:
+        async with asyncio.timeout(seconds), self.store.follow(after=Place()) as pages:
             async for page in pages:
                 for recorded in page:
                     if recorded.originator_id == self.inspection and recorded.topic == topic:

@@ -26,7 +26,7 @@ from cases.dispatch import Dispatcher
 from cases.handlers import case_handlers
 from cases.permissions import Actor, Role
 from cases.policies import POLICIES, Policy, PolicyRunner
-from eventstore import EventStore
+from eventstore import EventStore, Place
 from inspection.handlers import inspection_handlers
 from inspection.invitation import InvitationKeys
 from inspection.live import LiveRooms
@@ -168,13 +168,13 @@ class Places:
     """Where policies stand, for as long as a test runs."""
 
     def __init__(self) -> None:
-        self._places: dict[str, int] = {}
+        self._places: dict[str, Place] = {}
 
-    async def get(self, name: str) -> int:
-        return self._places.get(name, 0)
+    async def get(self, name: str) -> Place:
+        return self._places.get(name, Place())
 
-    async def set(self, name: str, position: int) -> None:
-        self._places[name] = position
+    async def set(self, name: str, place: Place) -> None:
+        self._places[name] = place
 
 
 class Clock:
