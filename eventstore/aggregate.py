@@ -71,6 +71,7 @@ class Event(PackageAggregate.Event):
 
     def mutate(self, aggregate: Any) -> Any:
         """The package's, with the same checks; each replayed event passes here, so properties are left aside."""
+        assert aggregate is not None
         if self.originator_id is not aggregate._id and self.originator_id != aggregate._id:
             raise OriginatorIDError(self.originator_id, aggregate._id)
         if self.originator_version != aggregate._version + 1:
@@ -94,6 +95,8 @@ class Aggregate(PackageAggregate):
     """
 
     TOPIC: ClassVar[str]
+    SNAPSHOT_VERSION: ClassVar[int] = 1
+    """Raised when events come to set state otherwise by code outside the modules of the aggregate and its events."""
 
     def __init_subclass__(cls, topic: str) -> None:
         # The topic is given after the package has looked at the class: it would otherwise ask for

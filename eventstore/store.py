@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AbstractAsyncContextManager, AsyncExitStack
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Any, TypeVar
 from uuid import UUID
@@ -12,11 +12,19 @@ from uuid import UUID
 from eventstore import subscription
 from eventstore.aggregate import Aggregate
 from eventstore.batch import BatchWriter, Written
+from eventstore.cache import AggregateCache
 from eventstore.connection import Connection, Reader, connect
-from eventstore.errors import MigrationError, VersionConflictError
+from eventstore.errors import (
+    AggregateNotFoundError,
+    CommandRefusedError,
+    MigrationError,
+    RecordUnavailableError,
+    VersionConflictError,
+)
 from eventstore.mapper import Mapper
 from eventstore.recorder import Place, Recorded, Recorder
 from eventstore.repository import KeyedLocks, Repository, UnitOfWork
+from eventstore.snapshots import Snapshots
 from eventstore.subscription import Listener
 from eventstore.vault import Vault, VaultKeys
 
@@ -41,14 +49,18 @@ class Outcome:
 class EventStore:
     """Made by `open`, given back by `close`; everything in between runs on one event loop."""
 
-    def __init__(self, reader: Reader, writer: BatchWriter, listener: Listener, keys: VaultKeys) -> None:
+    def __init__(
+        self, reader: Reader, writer: BatchWriter, listener: Listener, keys: VaultKeys, *, cached_aggregates: int
+    ) -> None:
         mapper = Mapper()
         self.vault = Vault(reader, keys)
+        self._cache = AggregateCache(cached_aggregates)
         self._reader = reader
         self._writer = writer
         self._listener = listener
         self._recorder = Recorder(reader, mapper, writer)
-        self._repository = Repository(self._recorder, mapper)
+        self._repository = Repository(mapper, Snapshots(reader, keys.index_key))
+        listener.on_listening = self._cache.clear
         self._streams = KeyedLocks()
         self._commands = KeyedLocks()
 
@@ -61,9 +73,11 @@ class EventStore:
         max_readers: int = 10,
         max_batch: int = 500,
         max_queue: int = 5000,
+        cached_aggregates: int = 2000,
     ) -> EventStore:
         """Connects as the service's role (at most `max_readers` + 2 connections).
 
+        cached_aggregates: how many aggregates are kept between commands, so that they need not be loaded each time.
         Raises RecordUnavailableError, and MigrationError when the tables are not there yet.
         """
 
@@ -74,45 +88,72 @@ class EventStore:
         if not await reader.fetch("SELECT WHERE to_regclass('peiban_head') IS NOT NULL"):
             await reader.close()
             raise MigrationError("[the database is empty: run `peiban migrate` first]")
-        return cls(reader, BatchWriter(another, max_batch=max_batch, max_queue=max_queue), Listener(another), keys)
+        writer = BatchWriter(another, max_batch=max_batch, max_queue=max_queue)
+        return cls(reader, writer, Listener(another), keys, cached_aggregates=cached_aggregates)
 
     async def close(self) -> None:
         """Queued commands are still written."""
         await self._writer.close()
         await self._listener.close()
+        await self._repository.close()
         await self._reader.close()
 
     async def get(self, aggregate_class: type[TAggregate], originator_id: UUID) -> TAggregate:
-        """The aggregate as it stands, to look at. Raises AggregateNotFoundError."""
-        aggregate, _ = await self._repository.load(aggregate_class, originator_id)
-        return aggregate
+        """The aggregate as it stands, to look at: an object of the caller's own. Raises AggregateNotFoundError."""
+        loaded = await self._repository.load(aggregate_class, originator_id)
+        if loaded is None or not isinstance(loaded.aggregate, aggregate_class):
+            raise AggregateNotFoundError
+        return loaded.aggregate
 
     async def execute(self, command_id: UUID, decide: Decide) -> Outcome:
         """Carries a command out once, however often it is sent with the same id.
 
         `decide` gets aggregates, lets them change and returns the answer (JSON, and kept for good: no personal data).
-        It may run several times, each time on fresh state, when other processes were quicker; what it does besides
-        must bear that. It must not call `execute` itself. What it raises goes to the caller, and nothing is stored.
+        It may run several times: on fresh state, when what it saw was not the newest or when it refused what it saw,
+        and for a command that had been carried out before. What it does besides must bear that. It must not call
+        `execute` itself. What it raises goes to the caller, and nothing is stored.
         """
-        async with self._commands.hold(command_id):
-            stored = await self._recorder.select_answer(command_id)
-            if stored is not None:  # to be seen is not to be safe: its standby may never have confirmed it
-                stored = await self._writer.confirm(command_id)
-            if stored is None:
-                stored = await self._carry_out(command_id, decide)
+        await self._commands.acquire(command_id)
+        try:
+            stored = await self._carry_out(command_id, decide)
+        finally:
+            self._commands.release(command_id)
         return Outcome(json.loads(stored.answer), stored.position, stored.replayed)
 
     async def _carry_out(self, command_id: UUID, decide: Decide) -> Written:
+        """Whether the command is known already is only asked when it is refused: otherwise the append tells.
+
+        A retried command may well be refused on what it did the first time, and is answered as it was then.
+        """
         for attempt in range(1, _ATTEMPTS + 1):
-            async with AsyncExitStack() as stack:
-                work = UnitOfWork(self._repository, self.vault, self._streams, stack)
-                answer = await decide(work)
+            async with UnitOfWork(self._repository, self.vault, self._streams, self._cache, fresh=attempt > 1) as work:
                 try:
-                    return await self._writer.write(work.collect(command_id, answer))
-                except VersionConflictError:
-                    if attempt == _ATTEMPTS:
+                    append = work.collect(command_id, await decide(work))
+                except RecordUnavailableError:
+                    raise
+                except Exception:
+                    if stored := await self._known(command_id):
+                        return stored
+                    if not work.on_trust:
                         raise
+                    continue  # what was refused may only be old
+                try:
+                    stored = await self._writer.write(append)
+                except (VersionConflictError, CommandRefusedError) as error:
+                    # A hash that does not continue the record, because the record is another one, is refused too.
+                    if attempt < _ATTEMPTS and (work.on_trust or isinstance(error, VersionConflictError)):
+                        continue
+                    raise
+                if not stored.replayed:
+                    work.keep()
+                return stored
         raise AssertionError("unreachable")
+
+    async def _known(self, command_id: UUID) -> Written | None:
+        """What it was answered before. To be seen is not to be safe: its standby may never have confirmed it."""
+        if await self._recorder.select_answer(command_id) is None:
+            return None
+        return await self._writer.confirm(command_id)
 
     def follow(self, after: Place) -> AbstractAsyncContextManager[AsyncIterator[list[Recorded]]]:
         """Pages of events behind a place, gapless and in order; never ends by itself.

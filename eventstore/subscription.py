@@ -29,11 +29,9 @@ class Listener:
     on_listening: called whenever it listens anew, for whoever keeps what may have changed in between.
     """
 
-    def __init__(
-        self, connect: Callable[[], Awaitable[Connection]], on_listening: Callable[[], None] = lambda: None
-    ) -> None:
+    def __init__(self, connect: Callable[[], Awaitable[Connection]]) -> None:
         self._connect = connect
-        self._on_listening = on_listening
+        self.on_listening: Callable[[], None] = lambda: None
         self._followers: set[asyncio.Event] = set()
         self._task = asyncio.create_task(self._run(), name="event store listener")
 
@@ -67,7 +65,7 @@ class Listener:
         connection.add_termination_listener(lambda _: gone.set())
         try:
             await connection.add_listener(CHANNEL, self._on_notify)
-            self._on_listening()
+            self.on_listening()
             self._wake_all()  # for what came before we listened
             while not gone.is_set():
                 with suppress(TimeoutError):

@@ -8,12 +8,21 @@ otherwise than the package (NaN, half a surrogate pair, subclasses of str or dic
 
 from __future__ import annotations
 
-from datetime import datetime
+import sys
+from datetime import date, datetime
+from enum import Enum
 from math import isfinite
 from typing import Any
 
 import msgspec
-from eventsourcing.persistence import DatetimeAsISO, DecimalAsStr, JSONTranscoder, UUIDAsHex
+from eventsourcing.persistence import (
+    DatetimeAsISO,
+    DecimalAsStr,
+    JSONTranscoder,
+    Transcoding,
+    TranscodingNotRegisteredError,
+    UUIDAsHex,
+)
 
 _BARE = frozenset({str, int, bool, type(None)})
 _ONLY_STR = frozenset({str})
@@ -111,3 +120,113 @@ class Transcoder(JSONTranscoder):
                 if type(item) is dict or type(item) is list:
                     value[index], marked = self._meant(item, marked)
         return value, marked
+
+
+class StateTranscoder(Transcoder):
+    """For the state of aggregates, which holds more than events do, and must come back as it was.
+
+    The package reads it with the same transcodings registered.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        for transcoding in (TupleAsList(), SetAsList(), FrozensetAsList(), DictAsItems(), DateAsISO(), EnumByName()):
+            self.register(transcoding)
+
+    def encode(self, obj: Any) -> bytes:
+        """Raises TypeError for what would not come back as it was."""
+        return _write(self._plain(obj))
+
+    def _plain(self, value: Any) -> Any:
+        kind = type(value)
+        if kind in _BARE:
+            return value
+        if kind is dict:
+            if not _ONLY_STR.issuperset(map(type, value)) or value.keys() == {"_type_", "_data_"}:
+                return {"_type_": DictAsItems.name, "_data_": self._plain([[key, item] for key, item in value.items()])}
+            return {key: self._plain(item) for key, item in value.items()}
+        if kind is list:
+            return [self._plain(item) for item in value]
+        return self._marked(value, Enum if isinstance(value, Enum) else kind)
+
+    def _marked(self, value: Any, kind: type) -> Any:
+        try:
+            return super()._marked(value, kind)
+        except _OddError:
+            raise TranscodingNotRegisteredError(f"{kind} has no transcoding") from None
+
+
+class TupleAsList(Transcoding):
+    type = tuple
+    name = "tuple_as_list"
+
+    def encode(self, obj: tuple[Any, ...]) -> list[Any]:
+        return list(obj)
+
+    def decode(self, data: list[Any]) -> tuple[Any, ...]:
+        return tuple(data)
+
+
+class SetAsList(Transcoding):
+    type = set
+    name = "set_as_list"
+
+    def encode(self, obj: set[Any]) -> list[Any]:
+        return sorted(obj, key=repr)
+
+    def decode(self, data: list[Any]) -> set[Any]:
+        return set(data)
+
+
+class FrozensetAsList(Transcoding):
+    type = frozenset
+    name = "frozenset_as_list"
+
+    def encode(self, obj: frozenset[Any]) -> list[Any]:
+        return sorted(obj, key=repr)
+
+    def decode(self, data: list[Any]) -> frozenset[Any]:
+        return frozenset(data)
+
+
+class DictAsItems(Transcoding):
+    """For mappings that JSON objects do not do justice to: keys that are not strings, or that mark a transcoding."""
+
+    type = dict
+    name = "dict_as_items"
+
+    def encode(self, obj: dict[Any, Any]) -> list[list[Any]]:
+        return [[key, value] for key, value in obj.items()]
+
+    def decode(self, data: list[list[Any]]) -> dict[Any, Any]:
+        return dict(data)
+
+
+class DateAsISO(Transcoding):
+    type = date
+    name = "date_iso"
+
+    def encode(self, obj: date) -> str:
+        return obj.isoformat()
+
+    def decode(self, data: str) -> date:
+        return date.fromisoformat(data)
+
+
+class EnumByName(Transcoding):
+    """Imports nothing: the class is looked up where it is defined."""
+
+    type = Enum
+    name = "enum_by_name"
+
+    def encode(self, obj: Enum) -> list[str]:
+        return [type(obj).__module__, type(obj).__qualname__, obj.name]
+
+    def decode(self, data: list[str]) -> Enum:
+        module, qualname, name = data
+        found: Any = sys.modules[module]
+        for part in qualname.split("."):
+            found = getattr(found, part)
+        if not (isinstance(found, type) and issubclass(found, Enum)):
+            raise TypeError(f"{module}.{qualname} is not an Enum")
+        return found[name]
