@@ -79,11 +79,12 @@ class Snapshots:
             aggregate = self._restore(id, shape, rows[0])
             if isinstance(aggregate, aggregate_class):
                 return aggregate, rows
-            logger.warning("a snapshot does not fit the record and is passed over", extra={"stream": str(id)})
         elif rows and rows[0]["originator_version"] in (0, 1):
             return None, rows
         # Also when nothing was found: the snapshot may stand behind the end of the stream.
-        return None, await self._reader.fetch(_LOAD_ALL, id)
+        if rows := await self._reader.fetch(_LOAD_ALL, id):
+            logger.warning("a snapshot does not fit the record and is passed over", extra={"stream": str(id)})
+        return None, rows
 
     async def take(self, aggregate: Aggregate, digest: bytes) -> None:
         """digest: the hash of the aggregate's last event."""
