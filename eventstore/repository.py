@@ -41,6 +41,7 @@ class Repository:
         for task in list(self._taking.values()):
             task.cancel()
         await asyncio.gather(*self._taking.values(), return_exceptions=True)
+        await self._snapshots.close()
 
     async def load(self, aggregate_class: type[Aggregate], originator_id: UUID) -> Loaded | None:
         """The aggregate, whatever its class; None when there is no such stream."""
@@ -50,8 +51,8 @@ class Repository:
         behind = rows[1:] if aggregate else rows
         event = self._mapper.event
         for row in behind:
-            aggregate = event(originator_id, row[0], row[1], row[2]).mutate(aggregate)
-        loaded = Loaded(cast(Aggregate, aggregate), rows[-1][0], rows[-1][3], len(behind))
+            aggregate = event(originator_id, row[1], row[2], row[3]).mutate(aggregate)
+        loaded = Loaded(cast(Aggregate, aggregate), rows[-1][1], rows[-1][4], len(behind))
         self.note(loaded)
         return loaded
 

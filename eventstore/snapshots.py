@@ -30,6 +30,7 @@ from eventsourcing.utils import get_topic
 from eventstore.aggregate import Aggregate, Event
 from eventstore.chain import frame
 from eventstore.connection import Reader, Row
+from eventstore.loader import Loader
 from eventstore.transcoder import StateTranscoder
 
 logger = logging.getLogger(__name__)
@@ -38,19 +39,6 @@ EVERY = 100
 """Events behind the last snapshot, or the beginning, before the next one is taken."""
 
 _ALGORITHM = b"peiban-snapshot-hmac-sha256-1"
-_LOAD = """
-WITH snapshot AS MATERIALIZED (
-    SELECT originator_version, topic, state, hash, seal FROM peiban_snapshots WHERE originator_id = $1 AND shape = $2
-)
-SELECT e.originator_version, e.topic, e.state, e.hash,
-       s.topic AS snapshot_topic, s.state AS snapshot_state, s.hash AS snapshot_hash, s.seal
-FROM peiban_events e LEFT JOIN snapshot s ON s.originator_version = e.originator_version
-WHERE e.originator_id = $1 AND e.originator_version >= coalesce((SELECT originator_version FROM snapshot), 0)
-ORDER BY e.originator_version
-"""
-_LOAD_ALL = """
-SELECT originator_version, topic, state, hash FROM peiban_events WHERE originator_id = $1 ORDER BY originator_version
-"""
 _KEEP = """
 INSERT INTO peiban_snapshots (originator_id, originator_version, topic, state, shape, hash, seal)
 VALUES ($1, $2, $3, $4, $5, $6, $7)
@@ -65,16 +53,20 @@ class Snapshots:
 
     def __init__(self, reader: Reader, key: bytes) -> None:
         self._reader = reader
+        self._loader = Loader(reader)
         self._key = hmac.digest(key, _ALGORITHM, "sha256")
         self._mapper = PackageMapper[UUID](StateTranscoder())
+
+    async def close(self) -> None:
+        await self._loader.close()
 
     async def select(self, aggregate_class: type[Aggregate], id: UUID) -> tuple[Aggregate | None, list[Row]]:
         """In one statement: the newest snapshot that holds, and the events behind it, or all events.
 
-        Rows are originator_version, topic, state and hash. The first of them behind a snapshot is the snapshot's own.
+        Rows are the loader's. The first of them behind a snapshot is the snapshot's own.
         """
         shape = shape_of(aggregate_class)
-        rows = await self._reader.fetch(_LOAD, id, shape)
+        rows = await self._loader.read(id, shape)
         if rows and rows[0]["seal"] is not None:
             aggregate = self._restore(id, shape, rows[0])
             if isinstance(aggregate, aggregate_class):
@@ -82,7 +74,7 @@ class Snapshots:
         elif rows and rows[0]["originator_version"] in (0, 1):
             return None, rows
         # Also when nothing was found: the snapshot may stand behind the end of the stream.
-        if rows := await self._reader.fetch(_LOAD_ALL, id):
+        if rows := await self._loader.read_all(id):
             logger.warning("a snapshot does not fit the record and is passed over", extra={"stream": str(id)})
         return None, rows
 

@@ -8,7 +8,7 @@ import sys
 from asyncio.subprocess import PIPE, Process
 from uuid import UUID
 
-from eventstore import EventStore, verify
+from eventstore import EventStore, Place, verify
 from tests.database import ROOT, Database
 from tests.integration.eventstore.ledger import Ledger, open_ledger
 
@@ -28,7 +28,7 @@ async def appender(database: Database, shared: list[UUID]) -> Process:
 
 async def followed(store: EventStore, last: int) -> list[tuple[int, UUID, int]]:
     seen: list[tuple[int, UUID, int]] = []
-    async with store.follow(after=0) as pages:
+    async with store.follow(Place()) as pages:
         async for page in pages:
             seen += [(record.position, record.originator_id, record.originator_version) for record in page]
             if seen[-1][0] >= last:
