@@ -52,8 +52,10 @@ async def test_the_same_command_in_two_processes_at_once_happens_once(
         await decided.wait()
         return {"id": str(ledger.id)}
 
-    one, two = await asyncio.gather(store.execute(command_id, decide), other.execute(command_id, decide))
-    await other.close()
+    try:
+        one, two = await asyncio.gather(store.execute(command_id, decide), other.execute(command_id, decide))
+    finally:  # also where the claim fails, as the mutations of the SQL see to
+        await other.close()
     assert one.answer == two.answer
     assert [one.replayed, two.replayed].count(True) == 1
     assert await store.head() == 1
