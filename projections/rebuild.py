@@ -7,6 +7,7 @@ page: in between two pages it finds itself further on, under a higher epoch, and
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -65,12 +66,19 @@ class _Rebuild:
             await begin_place(self.connection, self.projection)
 
     async def _tell(self, place: Place, until: int) -> Place:
-        while place.position < until:
-            page = await self.store.page(place.position, _PAGE)
-            async with self.connection.transaction():
-                await self.projection.apply(self.connection, page)
-            place = Place(page[-1].position, page[-1].hash)
-            self.progress(place.position, max(until, place.position))
+        ahead = asyncio.create_task(self.store.page(place.position, _PAGE))
+        try:
+            while place.position < until:
+                page = await ahead
+                place = Place(page[-1].position, page[-1].hash)
+                # The next page is read and decoded while the database writes this one.
+                ahead = asyncio.create_task(self.store.page(place.position, _PAGE))
+                async with self.connection.transaction():
+                    await self.projection.apply(self.connection, page)
+                self.progress(place.position, max(until, place.position))
+        finally:
+            ahead.cancel()
+            await asyncio.gather(ahead, return_exceptions=True)
         return place
 
     async def _switch(self) -> None:
