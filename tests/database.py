@@ -13,6 +13,7 @@ import psycopg
 
 from eventstore.embedded import OWNER, SUPERUSER, EmbeddedPostgres
 from eventstore.migrate import MIGRATIONS, SERVICE_ROLE, migrate
+from service.database import ROOMS_WITH_TABLES
 
 ROOT = Path(__file__).parent.parent
 TEMPLATE = "peiban_template"
@@ -36,8 +37,7 @@ class Database:
 
 def migration_folders() -> list[Path]:
     """The event store's migrations first: the others build on its roles."""
-    others = {folder for folder in ROOT.glob("*/migrations") if any(folder.glob("*.sql"))} - {MIGRATIONS}
-    return [MIGRATIONS, *sorted(others)]
+    return [MIGRATIONS, *(ROOT / room / "migrations" for room in ROOMS_WITH_TABLES)]
 
 
 def make_template(server: EmbeddedPostgres) -> None:
