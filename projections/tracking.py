@@ -22,8 +22,7 @@ _READ_LOCKED = "SELECT position, hash, epoch FROM projections.tracking WHERE nam
 class Projection(Protocol):
     """A read model. The same events always give the same rows: no wall clock, no random values.
 
-    Its tables carry its version in their names and are made by `migrations/NNNN_<name>_v<version>.sql` beside its
-    module.
+    Its tables carry its version in their names and are made by `migrations/NNNN_<name>_v<version>.sql`.
     """
 
     @property
@@ -77,7 +76,8 @@ async def write_place(connection: Any, projection: Projection, place: Place) -> 
 
 
 def schema_of(projection: Projection) -> str:
-    """The SQL that makes the projection's tables: a migration beside its module."""
-    folder = Path(inspect.getfile(type(projection))).parent / "migrations"
-    file = next(folder.glob(f"[0-9][0-9][0-9][0-9]_{projection.name}_v{projection.version}.sql"))
+    """The SQL that makes the projection's tables: a migration beside its module, or here."""
+    beside = Path(inspect.getfile(type(projection))).parent / "migrations"
+    name = f"[0-9][0-9][0-9][0-9]_{projection.name}_v{projection.version}.sql"
+    file = next(file for folder in (beside, MIGRATIONS) for file in folder.glob(name))
     return file.read_text(encoding="utf-8")
