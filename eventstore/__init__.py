@@ -18,8 +18,10 @@ from eventstore.errors import (
     VaultKeyError,
     VersionConflictError,
 )
-from eventstore.evidence import Finding, Report, verify
+from eventstore.evidence import Kept, verify
+from eventstore.findings import Finding, Report
 from eventstore.migrate import MIGRATIONS, migrate
+from eventstore.notary import Notary, NotaryRefusedError
 from eventstore.recorder import Place, Recorded
 from eventstore.repository import UnitOfWork
 from eventstore.store import EventStore, Outcome
@@ -39,6 +41,9 @@ __all__ = [
     "EventStore",
     "EventStoreError",
     "Finding",
+    "Kept",
+    "Notary",
+    "NotaryRefusedError",
     "Outcome",
     "OutcomeUnknownError",
     "Place",

@@ -12,7 +12,8 @@ from uuid import UUID
 
 from eventstore import EventStore, VaultKeys
 from eventstore.connection import connect
-from eventstore.evidence import Finding, Report, verify
+from eventstore.evidence import verify
+from eventstore.findings import Finding, Report
 from inspection.events import RecordingSealed
 from inspection.recorder import journal_path
 from inspection.recording.journal import SUFFIX
