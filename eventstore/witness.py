@@ -24,8 +24,9 @@ logger = logging.getLogger(__name__)
 _END = b"\n\n\n"  # between notes, which never hold two empty lines
 _NOTE = "INSERT INTO peiban_witnessed (size, witness, cosignatures) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING"
 _SEEN = """
-SELECT witness, size, extract(epoch FROM clock_timestamp() - recorded_at)::float8 AS age FROM (
-    SELECT DISTINCT ON (witness) witness, size, recorded_at FROM peiban_witnessed ORDER BY witness, size DESC
+SELECT witness, size, cosignatures, extract(epoch FROM clock_timestamp() - recorded_at)::float8 AS age FROM (
+    SELECT DISTINCT ON (witness) witness, size, cosignatures, recorded_at FROM peiban_witnessed
+    ORDER BY witness, size DESC
 ) newest
 """
 
@@ -157,6 +158,7 @@ class Witnessing:
     witness: Witness
     size: int = 0
     at: float | None = None
+    lines: Sequence[SignatureLine] = ()
     trouble: EventStoreError | None = None
 
     @property
@@ -212,7 +214,7 @@ class WitnessKeeper:
             await connection.execute(_NOTE, checkpoint.size, each.witness.name, text, timeout=STATEMENT_SECONDS)
         finally:
             connection.terminate()
-        each.size, each.at = checkpoint.size, time.monotonic()
+        each.size, each.at, each.lines = checkpoint.size, time.monotonic(), lines
 
     async def _remember(self, each: Witnessing) -> None:
         connection = await self._connect()
@@ -220,5 +222,6 @@ class WitnessKeeper:
             for row in await connection.fetch(_SEEN, timeout=STATEMENT_SECONDS):
                 if row["witness"] == each.witness.name:
                     each.size, each.at = row["size"], time.monotonic() - row["age"]
+                    each.lines = [SignatureLine.parse(line) for line in row["cosignatures"].splitlines()]
         finally:
             connection.terminate()

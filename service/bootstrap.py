@@ -20,9 +20,11 @@ from cases.handlers import case_handlers
 from cases.messenger import Messenger
 from cases.news import news_policies
 from cases.policies import POLICIES, PolicyRunner
-from eventstore import EventStore
+from eventstore import EventStore, Notary
+from eventstore.connection import connect
 from eventstore.errors import RecordUnavailableError
 from eventstore.tracking import PostgresTracking
+from eventstore.witness import WitnessKeeper
 from inspection.handlers import inspection_handlers
 from inspection.live import LiveRooms
 from inspection.media.plane import MediaPlane
@@ -31,9 +33,10 @@ from projections import PROJECTIONS, Runner, open_pool
 from service.config import Settings
 from service.database import Database
 from service.errors import PortError
-from service.keys import Keys
+from service.keys import Keys, log_folder
 from service.network import local_addresses
 from service.sms import GatewayMessenger
+from service.witness import witnesses
 from web.database import Database as EdgeDatabase
 from web.files import Files
 from web.messenger import OutboxMessenger
@@ -93,6 +96,7 @@ async def open_service(settings: Settings, database: Database, *, base_url: str,
             demo=demo,
             behind_proxy=settings.behind_proxy,
         )
+        notary, keeper = _log(settings, database, keys)
         live = LiveRooms(await _plane(settings, stack), dispatcher, stores.record, edge_settings.recordings)
         services = Services(
             settings=edge_settings,
@@ -110,12 +114,23 @@ async def open_service(settings: Settings, database: Database, *, base_url: str,
             live=live,
             clock=now,
             credentials=Credentials(stores.edge, now),
+            notary=notary,
+            witnessing=keeper.status,
         )
         await live.start()
         stack.push_async_callback(live.close)
         await _keep(stack, partial(directory.keep, stores.record), "directory")
         await _keep(stack, _reactions(services, stores, keys).run, "reactions")
+        await _keep(stack, notary.run, "notary")
+        if keeper.status:
+            await _keep(stack, keeper.run, "witnesses")
         yield services
+
+
+def _log(settings: Settings, database: Database, keys: Keys) -> tuple[Notary, WitnessKeeper]:
+    connecting = partial(connect, database.service_url)
+    notary = Notary(connecting, keys.log, log_folder(settings))
+    return notary, WitnessKeeper(connecting, notary, witnesses(settings, keys.log.verifier))
 
 
 def _reactions(services: Services, stores: Stores, keys: Keys) -> PolicyRunner:

@@ -6,6 +6,7 @@ import argparse
 import asyncio
 import sys
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
 from service.config import SettingError, Settings, describe
 
@@ -91,7 +92,24 @@ def _parser() -> argparse.ArgumentParser:
     rebuild.set_defaults(run=_rebuild)
 
     verify = commands.add_parser("verify", help="check the whole record and the recordings, name the first bad place")
+    verify.add_argument("file", nargs="?", type=Path, help="an exported record or a receipt instead; needs no database")
+    verify.add_argument("--key", default="", metavar="VKEY", help="the key that should have signed the file")
+    verify.add_argument(
+        "--checkpoint",
+        type=Path,
+        metavar="NOTE",
+        help="one from elsewhere that the file must not fall short of",
+    )
     verify.set_defaults(run=_verify)
+
+    export = commands.add_parser("export", help="write the whole record into a file that anybody can verify")
+    export.add_argument("file", type=Path)
+    export.set_defaults(run=_export)
+
+    prove = commands.add_parser("prove", help="write a receipt: one event and its way to a signed checkpoint")
+    prove.add_argument("position", type=int)
+    prove.add_argument("file", nargs="?", type=Path, help="without it, receipt-POSITION.json")
+    prove.set_defaults(run=_prove)
 
     settings = commands.add_parser("settings", help="list the settings with the values in force")
     settings.set_defaults(run=_settings)
@@ -126,9 +144,24 @@ def _rebuild(settings: Settings, options: argparse.Namespace) -> int:
 
 
 def _verify(settings: Settings, options: argparse.Namespace) -> int:
+    from service.proof import run_verify_file  # noqa: PLC0415 -- as above
     from service.upkeep import run_verify  # noqa: PLC0415 -- as above
 
+    if options.file is not None:
+        return run_verify_file(options.file, options.key, options.checkpoint)
     return run_verify(settings)
+
+
+def _export(settings: Settings, options: argparse.Namespace) -> int:
+    from service.proof import run_export  # noqa: PLC0415 -- as above
+
+    return run_export(settings, options.file)
+
+
+def _prove(settings: Settings, options: argparse.Namespace) -> int:
+    from service.proof import run_prove  # noqa: PLC0415 -- as above
+
+    return run_prove(settings, options.position, options.file)
 
 
 def _settings(settings: Settings, options: argparse.Namespace) -> int:

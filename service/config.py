@@ -58,6 +58,12 @@ class Settings:
         "", "Address of an SMS gateway that takes POST {phone, text}. Empty: messages stay in the outbox."
     )
     sms_token: str = _setting("", "Bearer token for the SMS gateway.", secret=True)
+    log_origin: str = _setting(
+        "",
+        "Name of the record's log and of its key, fixed at the first start. Empty: the public host, or peiban.local.",
+    )
+    witness_folder: str = _setting("", "Folder elsewhere, a mounted share for one, in which checkpoints are kept too.")
+    witness_urls: str = _setting("", "Witnesses over HTTP (C2SP tlog-witness), by comma: address, space, verifier key.")
     log_level: str = _setting("info", "debug, info, warning or error.")
 
     @classmethod

@@ -6,14 +6,13 @@ import asyncio
 import fcntl
 import json
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from uuid import UUID
 
 from eventstore import EventStore, VaultKeys
 from eventstore.connection import connect
-from eventstore.evidence import verify
-from eventstore.findings import Finding, Report
+from eventstore.findings import Report
 from inspection.events import RecordingSealed
 from inspection.recorder import journal_path
 from inspection.recording.journal import SUFFIX
@@ -21,8 +20,8 @@ from inspection.recording.recover import verify as verify_recording
 from projections import PROJECTIONS, Projection, rebuild
 from service.config import Settings
 from service.database import Database, open_database
+from service.proof import BAR, Doubt, bar, verify_with_witnesses
 
-_BAR = 32
 _SEALED = "SELECT originator_id, state FROM peiban_events WHERE topic = $1 ORDER BY notification_id"
 
 
@@ -42,28 +41,23 @@ async def _rebuild(settings: Settings, database: Database, projections: Sequence
     store = await EventStore.open(database.service_url, keys=keys)
     try:
         for projection in projections:
-            count = await rebuild(store, database.owner_url, projection, _bar(projection.name))
-            print(f"\r{projection.name:<12} {count} events told, switched over{'':<{_BAR}}")
+            count = await rebuild(store, database.owner_url, projection, bar(projection.name))
+            print(f"\r{projection.name:<12} {count} events told, switched over{'':<{BAR}}")
     finally:
         await store.close()
-
-
-def _bar(name: str) -> Callable[[int, int], None]:
-    def show(done: int, total: int) -> None:
-        filled = _BAR * done // total if total else _BAR
-        print(f"\r{name:<12} {'█' * filled}{'░' * (_BAR - filled)} {done}/{total}", end="", flush=True)
-
-    return show
 
 
 def run_verify(settings: Settings) -> int:
     """0 when everything holds; 1 when something does not, which is then named."""
     with open_database(settings, attach=True) as database:
-        record, sealed = asyncio.run(_read_record(database))
+        record, sealed, doubts = asyncio.run(_read_record(settings, database))
     print(f"record      {record.events} events in {record.streams} streams, head {record.head}")
     if record.first_bad is not None:
-        print(f"            first bad: {_place(record.first_bad)}")
+        print(f"            first bad: {record.first_bad.place}")
         print(f"            {record.first_bad.zh}\n            {record.first_bad.en}")
+    print(f"checkpoints {record.checkpoints} agree with the events")
+    for doubt in doubts:
+        print(f"            {doubt.words}")
     journals = sorted((settings.data_dir / "recordings").rglob(f"*{SUFFIX}"))
     heads = {journal_path(settings.data_dir / "recordings", *key): head for key, head in sealed.items()}
     found = [(journal.name, why) for journal in journals if (why := _wrong_with(journal, heads.get(journal)))]
@@ -74,17 +68,19 @@ def run_verify(settings: Settings) -> int:
     for name, why in found:
         print(f"recording   {name}: {why}")
     print(f"recordings  {len(journals)} journals read, {len(heads)} of them sealed in the record")
-    bad = record.first_bad is not None or bool(found)
+    bad = record.first_bad is not None or bool(found) or any(doubt.grave for doubt in doubts)
     print("Something does not hold." if bad else "Everything holds.")
     return int(bad)
 
 
-async def _read_record(database: Database) -> tuple[Report, dict[tuple[UUID, str, int], str]]:
-    """The report, and the head of each sealed recording: (inspection, participant, part) → chain value."""
+async def _read_record(
+    settings: Settings, database: Database
+) -> tuple[Report, dict[tuple[UUID, str, int], str], list[Doubt]]:
+    """The report; the head of each sealed recording, (inspection, participant, part) → chain value; doubts."""
     url = database.owner_url or database.service_url
-    report = await verify(url)
+    report, doubts = await verify_with_witnesses(settings, url)
     if report.first_bad is not None:  # then what it says of recordings is not to be relied on
-        return report, {}
+        return report, {}, doubts
     connection = await connect(url)
     try:
         rows = await connection.fetch(_SEALED, RecordingSealed.TOPIC)
@@ -94,14 +90,7 @@ async def _read_record(database: Database) -> tuple[Report, dict[tuple[UUID, str
     for row in rows:
         told = json.loads(row["state"])
         heads[UUID(bytes=row["originator_id"].bytes), told["participant"], told["part"]] = told["head"]
-    return report, heads
-
-
-def _place(finding: Finding) -> str:
-    where = f"position {finding.position}"
-    if finding.originator_id is not None:
-        where += f", {finding.topic}, version {finding.originator_version} of {finding.originator_id}"
-    return where
+    return report, heads, doubts
 
 
 def _wrong_with(journal: Path, head: str | None) -> str:

@@ -11,6 +11,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, Gauge, generate_latest
 from eventstore import EventStoreError
 from web.database import is_down
 from web.going_on import WATCHERS
+from web.log_gauges import LogGauges
 from web.observe import Counts
 from web.services import Services
 
@@ -31,6 +32,7 @@ class Health:
         self._commands = Gauge("peiban_commands_in_flight", "Commands waiting for their result", registry=registry)
         self._sockets = Gauge("peiban_room_sockets", "Open sockets of live rooms", registry=registry)
         self._watchers = Gauge("peiban_watched_pages", "Open event streams", registry=registry)
+        self._log = LogGauges(registry)
         self._bytes = Gauge("peiban_journal_bytes", "Size of all recording journals", registry=registry)
 
     def add_to(self, app: web.Application) -> None:
@@ -64,6 +66,7 @@ class Health:
         self._sockets.set(watchers.sockets)
         self._commands.set(watchers.commands)
         self._bytes.set(await asyncio.to_thread(_size, self._services.settings.recordings))
+        self._log.ask(self._services)
         await self._ask_the_record()
         body = await asyncio.to_thread(generate_latest, self._counts.registry)
         return web.Response(body=body, headers={"Content-Type": CONTENT_TYPE_LATEST})

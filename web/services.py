@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from cases.directory import Directory
     from cases.dispatch import Dispatcher
     from cases.messenger import Messenger
-    from eventstore import EventStore
+    from eventstore import EventStore, Notary
+    from eventstore.witness import Witnessing
     from inspection.invitation import InvitationKeys
     from inspection.live import LiveRooms
     from projections.runner import Runner
@@ -63,6 +64,8 @@ class Services:
     live: LiveRooms
     clock: Callable[[], datetime]
     credentials: Credentials | None = None
+    notary: Notary | None = None
+    witnessing: Sequence[Witnessing] = ()
 
     def directory_has(self, staff: UUID) -> bool:
         try:

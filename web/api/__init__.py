@@ -8,6 +8,7 @@ from web.api import (
     inspections,
     invitations,
     items,
+    log,
     outbox,
     oversight,
     room,
@@ -34,6 +35,7 @@ ROUTES: tuple[Route, ...] = tuple(
         invitations,
         complaints,
         outbox,
+        log,
     )
     for route in noun.routes
 )

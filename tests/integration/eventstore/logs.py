@@ -74,8 +74,7 @@ def rewrite(database: Database, position: int) -> None:
     """Changes one event and then everything that depends on it, so that the record agrees with itself again."""
     with unguarded(database) as connection:
         connection.execute(
-            b"UPDATE peiban_events SET state = convert_to(replace(convert_from(state, 'UTF8'), '1', '2'), 'UTF8')"
-            b" WHERE notification_id = %s",
+            b"UPDATE peiban_events SET state = state || ' ' WHERE notification_id = %s",
             (position,),
         )
         connection.execute(

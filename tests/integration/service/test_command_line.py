@@ -17,7 +17,10 @@ def environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> pytest.Monke
     return monkeypatch
 
 
-@pytest.mark.parametrize("command", ["", "demo", "serve", "migrate", "rebuild", "verify", "settings"])
+COMMANDS = ["demo", "serve", "migrate", "rebuild", "verify", "export", "prove", "settings"]
+
+
+@pytest.mark.parametrize("command", ["", *COMMANDS])
 def test_every_command_explains_itself(command: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as left:
         main([*filter(None, [command]), "--help"])
