@@ -34,6 +34,7 @@ from eventstore.merkle import CompactRange, Node, ProofError, leaf_hash, tree_ro
 logger = logging.getLogger(__name__)
 
 _PAGE = 500  # a few milliseconds of hashing, between which the service's other tasks run
+_AGAIN = 4 * TILE
 _LOCK = 0x7065696C6F67  # "peilog": one notary at a time, by advisory lock
 _ROWS = """
 SELECT e.*, b.hash AS before, b.notification_id AS position_before
@@ -117,6 +118,7 @@ class Notary:
                     await self._until_somebody_looked()
                 except (RecordUnavailableError, _UnconfirmedError, *LOST) as error:
                     logger.warning("no checkpoint for now: %s", type(error).__name__)
+                    await asyncio.sleep(5 * self._look)
                 await asyncio.sleep(self._look)
         finally:
             await self.close()
@@ -255,9 +257,10 @@ class Notary:
         """The root by another way: hashes read again, tile by tile and level by level, on top of stored tiles."""
         again = LogTree(log.connection)
         first = base // TILE * TILE
-        leaves = await again.leaves(first, end)
-        for offset in range(0, len(leaves) - TILE + 1, TILE):
-            again.known[TILE_BITS, (first + offset) // TILE] = tree_root(leaves[offset : offset + TILE])
+        for start in range(first, end, _AGAIN):
+            leaves = await again.leaves(start, min(start + _AGAIN, end))
+            for offset in range(0, len(leaves) - TILE + 1, TILE):
+                again.known[TILE_BITS, (start + offset) // TILE] = tree_root(leaves[offset : offset + TILE])
         for level in LEVELS[1:]:
             height = level * TILE_BITS
             for number in range(base >> height, end >> height):

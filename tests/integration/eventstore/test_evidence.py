@@ -1,19 +1,16 @@
 from __future__ import annotations
 
-import psycopg
+from pathlib import Path
+
 import pytest
 
 from eventstore import EventStore, verify
+from eventstore.checkpoint import Signer
+from eventstore.evidence import Kept
 from tests.database import Database
+from tests.integration.eventstore.exports import WITNESS, witnessed
 from tests.integration.eventstore.ledger import add_note, open_ledger
-
-
-def tamper(database: Database, statement: str) -> None:
-    """What only the owner can do, and only after having taken the guard away."""
-    with psycopg.connect(database.owner_url) as connection:
-        connection.execute("ALTER TABLE peiban_events DISABLE TRIGGER append_only")
-        connection.execute(statement.encode())
-        connection.execute("ALTER TABLE peiban_events ENABLE ALWAYS TRIGGER append_only")
+from tests.integration.eventstore.logs import KEY, checked, checkpointed, fill, rewrite, tamper
 
 
 @pytest.fixture
@@ -74,3 +71,83 @@ async def test_an_event_slipped_in_with_a_hash_of_its_own_breaks_the_next_link(r
     bad = (await verify(record.service_url)).first_bad
     assert bad is not None
     assert (bad.what, bad.position, bad.originator_version) == ("hash-mismatch", 5, 3)
+
+
+# what was signed
+
+
+@pytest.fixture
+async def signed(record: Database, tmp_path: Path) -> Database:
+    """The seven events under one checkpoint, then 300 more under another that was cosigned, then three under none."""
+    await checkpointed(record, tmp_path)
+    await fill(record, 300)
+    newest = await checkpointed(record, tmp_path)
+    assert newest is not None
+    await witnessed(record, newest)
+    await fill(record, 3)
+    return record
+
+
+async def test_a_signed_record_is_sound(signed: Database) -> None:
+    report = await checked(signed, cosigners=[WITNESS.verifier])
+    assert (report.events, report.checkpoints, report.first_bad) == (310, 2, None)
+
+
+@pytest.mark.parametrize(
+    ("statement", "what", "position", "checkpoint"),
+    [
+        ("UPDATE peiban_checkpoints SET note = 'x' WHERE size = 307", "checkpoint-unreadable", 8, 307),
+        ("UPDATE peiban_checkpoints SET root = sha256(root) WHERE size = 7", "checkpoint-unreadable", 1, 7),
+        ("UPDATE peiban_checkpoints SET note = overlay(note PLACING 'AAAA' FROM length(note) - 20)"
+         " WHERE size = 307", "checkpoint-signature", 8, 307),
+        ("UPDATE peiban_witnessed SET cosignatures = overlay(cosignatures PLACING 'AAAA'"
+         " FROM length(cosignatures) - 20)", "checkpoint-signature", 8, 307),
+        ("UPDATE peiban_tiles SET hash = sha256(hash)", "tile-mismatch", 1, None),
+        ("DELETE FROM peiban_tiles", "tile-mismatch", 1, None),
+        ("DELETE FROM peiban_events WHERE notification_id > 300; UPDATE peiban_head SET notification_id = 300",
+         "rolled-back", 301, 307),
+    ],
+)  # fmt: skip
+async def test_a_log_that_was_tampered_with_is_named(
+    signed: Database, statement: str, what: str, position: int, checkpoint: int | None
+) -> None:
+    tamper(signed, statement)
+    bad = (await checked(signed, cosigners=[WITNESS.verifier])).first_bad
+    assert bad is not None
+    assert (bad.what, bad.position, bad.checkpoint) == (what, position, checkpoint)
+
+
+@pytest.mark.parametrize(("position", "named", "checkpoint"), [(3, 1, 7), (40, 8, 307)])
+async def test_a_record_rewritten_as_a_whole_is_named_by_the_first_checkpoint_that_does_not_fit(
+    signed: Database, position: int, named: int, checkpoint: int
+) -> None:
+    rewrite(signed, position)
+    bad = (await checked(signed)).first_bad
+    assert bad is not None
+    assert (bad.what, bad.position, bad.checkpoint) == ("checkpoint-mismatch", named, checkpoint)
+
+
+async def test_what_no_checkpoint_covers_yet_can_only_be_rewritten_until_the_next_one(signed: Database) -> None:
+    rewrite(signed, 309)
+    assert (await checked(signed)).first_bad is None
+
+
+async def test_a_checkpoint_of_another_log_is_not_ours(signed: Database, tmp_path: Path) -> None:
+    other = Signer("other.test/record", bytes(32)).verifier
+    bad = (await verify(signed.service_url, key=other)).first_bad
+    assert bad is not None
+    assert (bad.what, bad.checkpoint) == ("checkpoint-signature", 7)
+    assert (await verify(signed.service_url)).first_bad is None
+
+
+async def test_what_somebody_else_keeps_counts_like_what_is_stored(signed: Database, tmp_path: Path) -> None:
+    newest = await checkpointed(signed, tmp_path)
+    assert newest is not None
+    tamper(signed, "DELETE FROM peiban_witnessed; DELETE FROM peiban_checkpoints")
+    assert (await checked(signed, kept=[Kept("elsewhere", newest)])).checkpoints == 1
+    rewrite(signed, 2)
+    bad = (await checked(signed, kept=[Kept("elsewhere", newest)])).first_bad
+    assert bad is not None
+    assert (bad.what, bad.position, bad.checkpoint, bad.source) == ("checkpoint-mismatch", 1, 310, "elsewhere")
+    assert "elsewhere" in bad.place
+    assert KEY.name == newest.origin

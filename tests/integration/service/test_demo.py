@@ -19,6 +19,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
+from eventstore.checkpoint import Checkpoint, VerifierKey
 from projections import PROJECTIONS
 from service.config import Settings
 from service.database import Database, open_database
@@ -264,3 +265,17 @@ def test_root_may_keep_its_data_below_a_closed_home(server_root: Path) -> None:
     finally:
         service.stop()
     shutil.rmtree(pointer)
+
+
+async def test_the_record_is_signed_published_and_exported_beside_the_running_service(
+    running: DemoService, tmp_path: Path
+) -> None:
+    await apply(running)
+    exported = await asyncio.to_thread(peiban, running, "export", str(tmp_path / "record.jsonl"))
+    assert exported.returncode == 0, exported.stderr
+    key = exported.stdout.split()[-1]
+    checked = await asyncio.to_thread(peiban, running, "verify", str(tmp_path / "record.jsonl"), "--key", key)
+    assert checked.stdout.endswith("Everything holds.\n")
+    async with Browser(running.url) as browser:
+        answer = await browser.get("/log/checkpoint")
+    Checkpoint.parse(answer.body.decode()).verify(VerifierKey.parse(key))

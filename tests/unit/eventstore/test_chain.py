@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import hashlib
+from pathlib import Path
 from uuid import UUID
 
 from eventsourcing.persistence import StoredEvent
@@ -22,6 +23,11 @@ def test_the_preimage_is_the_published_one() -> None:
         + b"\x00\x00\x00\x02{}"
     )
     assert event_hash(START, STREAM, 1, "case", b"{}") == hashlib.sha256(preimage).digest()
+
+
+def test_the_example_of_the_documentation_is_right() -> None:
+    page = (Path(__file__).parents[3] / "docs" / "record-format.md").read_text(encoding="utf-8")
+    assert event_hash(START, STREAM, 1, "case", b"{}").hex() in page
 
 
 def test_each_hash_takes_in_the_one_before() -> None:
