@@ -69,8 +69,12 @@ class NotaryRefusedError(EventStoreError):
         self.finding = finding
 
 
-class _UnconfirmedError(Exception):
-    """No standby has confirmed: what is not safe yet is not signed yet."""
+class LogUnconfirmedError(EventStoreError):
+    """What is not safe yet is not signed yet: a failover could take it back, and the signature could not."""
+
+    code = "log-unconfirmed"
+    zh = "备用数据库尚未确认，检查点稍后再签。"
+    en = "No standby has confirmed the newest events yet, so they are not signed yet; it is tried again."
 
 
 class Notary:
@@ -116,7 +120,7 @@ class Notary:
                         last = time.monotonic()
                 except NotaryRefusedError:
                     await self._until_somebody_looked()
-                except (RecordUnavailableError, _UnconfirmedError, *LOST) as error:
+                except (RecordUnavailableError, LogUnconfirmedError, *LOST) as error:
                     logger.warning("no checkpoint for now: %s", type(error).__name__)
                     await asyncio.sleep(5 * self._look)
                 await asyncio.sleep(self._look)
@@ -285,7 +289,7 @@ class Notary:
             await connection.executemany(_TILE, rows, timeout=STATEMENT_SECONDS)
             await connection.execute(_MARK, timeout=STATEMENT_SECONDS)
         if self._warned:
-            raise _UnconfirmedError
+            raise LogUnconfirmedError
         stored = LogTree(connection)
         for level in LEVELS:
             ours = {number: value for (height, number), value in tiles.items() if height == level * TILE_BITS}

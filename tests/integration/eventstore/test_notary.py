@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import psycopg
@@ -17,7 +18,7 @@ from eventstore.connection import Connection, connect
 from eventstore.errors import RecordUnavailableError
 from eventstore.log import TILE, LogTree
 from eventstore.merkle import CompactRange, leaf_hash, tree_root, verify_consistency, verify_inclusion
-from eventstore.notary import Notary, NotaryRefusedError
+from eventstore.notary import LogUnconfirmedError, Notary, NotaryRefusedError
 from tests.database import Database
 from tests.integration.eventstore.ledger import add_note, open_ledger
 from tests.integration.eventstore.logs import KEY, SIGNER, checked, checkpointed, fill, notary, rewrite, tamper
@@ -191,6 +192,41 @@ async def test_what_was_signed_but_not_stored_is_stored_later_and_not_signed_ove
     first, second = await stored(database)
     assert str(first) == signed
     assert second.size == 305
+
+
+class _Unconfirmed:
+    """A connection whose commit comes back with the warning that waiting for the standby was cut off."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self._listen: Any = None
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._connection, name)
+
+    def add_log_listener(self, listen: Any) -> None:
+        self._listen = listen
+
+    async def execute(self, sql: str, *arguments: Any, **options: Any) -> Any:
+        if "pg_logical_emit_message" in sql:
+            self._listen(self, SimpleNamespace(sqlstate="01000"))
+        return await self._connection.execute(sql, *arguments, **options)
+
+
+async def test_what_no_standby_has_confirmed_is_not_signed_yet(database: Database, tmp_path: Path) -> None:
+    async def connecting() -> Any:
+        return _Unconfirmed(await connect(database.service_url))
+
+    await fill(database, 300)
+    waiting = Notary(connecting, SIGNER, tmp_path / "log")
+    with pytest.raises(LogUnconfirmedError):
+        await waiting.checkpoint_now()
+    assert waiting.problem is None
+    assert await stored(database) == []
+    assert not (tmp_path / "log").exists()
+    checkpoint = await checkpointed(database, tmp_path)
+    assert checkpoint is not None
+    assert checkpoint.size == 300
 
 
 # refusals
