@@ -8,7 +8,7 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path, PurePath
@@ -18,6 +18,7 @@ from uuid import UUID
 
 from cases.errors import MissingError, RefusedError
 from cases.photo import PhotoTooLargeError, read_photo
+from eventstore import key_of_blob
 
 MAX_BYTES = 20 * 1024 * 1024
 GUARD_SECONDS = 20
@@ -211,6 +212,14 @@ class AttachmentStore:
         """Removes every variant, and what an interrupted `put` left behind; nothing there is no error."""
         await asyncio.to_thread(self._remove, id)
 
+    async def delete_under(self, keys: Collection[UUID]) -> None:
+        """Removes every content sealed under one of these data keys, drafts and forgotten ones too, whatever names it.
+
+        Each file says in its first bytes which key it lies under; no more is read.
+        """
+        if keys:
+            await asyncio.to_thread(self._remove_under, frozenset(keys))
+
     def _path(self, id: UUID, variant: str) -> Path:
         if not _VARIANT.fullmatch(variant):
             raise ValueError("a variant is a short word of lower-case letters")
@@ -237,6 +246,15 @@ class AttachmentStore:
         for path in self._folder.glob(f"{UUID(str(id))}.*"):
             with suppress(FileNotFoundError):
                 path.unlink()
+        self._sync_folder()
+
+    def _remove_under(self, keys: frozenset[UUID]) -> None:
+        for path in self._folder.iterdir():
+            with suppress(FileNotFoundError):
+                with path.open("rb") as file:
+                    beginning = file.read(17)
+                if key_of_blob(beginning) in keys:
+                    path.unlink()
         self._sync_folder()
 
     def _sync_folder(self) -> None:

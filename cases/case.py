@@ -12,6 +12,7 @@ from cases.case_events import (
     AcceptanceRefused,
     AttachmentRecord,
     CaseAccepted,
+    CaseDataErased,
     CaseDecided,
     CaseReceived,
     CaseSupplemented,
@@ -106,6 +107,7 @@ class Case(Aggregate, topic="case"):
         self.notices = 0
         self.noticed: frozenset[str] = frozenset()  # everything that a notice ever named
         self.outstanding: frozenset[str] = frozenset()  # named by the last notice and not supplied since
+        self.erased = False
         self.inspections: dict[str, InspectionState] = {}  # by inspection uuid, in the order they were planned
 
     def subject(self) -> Subject:
@@ -266,7 +268,7 @@ class Case(Aggregate, topic="case"):
             calendar=calendar.version,
         )
 
-    def refuse_acceptance(self, context: Context, *, reason: Sealed, right_authority: str) -> None:
+    def refuse_acceptance(self, context: Context, *, reason: Sealed, right_authority: str | Sealed) -> None:
         self._as_companion(context)
         self._must_be(_BEFORE_ACCEPTANCE, "受理之后不能再作不予受理处理。", "acceptance can no longer be refused.")
         self.trigger(AcceptanceRefused, context, reason=reason, right_authority=right_authority)
@@ -363,6 +365,9 @@ class Case(Aggregate, topic="case"):
     def withdraw(self, context: Context, *, reason: Sealed) -> None:
         self._must_be_open("决定作出之后不能再撤回。", "it can no longer be withdrawn.")
         self.trigger(CaseWithdrawn, context, reason=reason)
+
+    def note_erased(self, context: Context, erasure: UUID) -> None:
+        self.trigger(CaseDataErased, context, erasure=str(erasure))
 
     # guards
 

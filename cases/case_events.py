@@ -147,12 +147,15 @@ class CaseAccepted(Event):
 
 
 class AcceptanceRefused(Event):
-    """The office does not take the case up (不予受理), and names the authority that would, if there is one."""
+    """The office does not take the case up (不予受理), and names the authority that would, if there is one.
+
+    right_authority: empty, or the officer's words; early events hold them in the open.
+    """
 
     TOPIC = "acceptance-refused"
 
     reason: Sealed
-    right_authority: str
+    right_authority: str | Sealed
 
     def apply(self, aggregate: Case) -> None:
         aggregate.asked = ""
@@ -254,3 +257,14 @@ class CaseWithdrawn(Event):
     def apply(self, aggregate: Case) -> None:
         aggregate.asked = ""
         aggregate.status = Status.WITHDRAWN
+
+
+class CaseDataErased(Event):
+    """The personal values of this case were erased (个人信息保护法 §47); `erasure` is the id of what was approved."""
+
+    TOPIC = "case-data-erased"
+
+    erasure: str
+
+    def apply(self, aggregate: Case) -> None:
+        aggregate.erased = True

@@ -6,6 +6,7 @@ Times are aware datetimes; texts are in the applicant's or officer's own words a
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Annotated, Literal
 from uuid import UUID
 
@@ -197,3 +198,82 @@ class NameDeputy(Command, frozen=True, kw_only=True):
 
     staff_id: UUID
     deputy: UUID
+
+
+LegalBasis = Literal[
+    "purpose-achieved",  # 个人信息保护法 §47(1)(1)
+    "retention-expired",  # §47(1)(2)
+    "consent-withdrawn",  # §47(1)(3)
+    "unlawful-processing",  # §47(1)(4)
+    "other-law",  # §47(1)(5)
+]
+Number = Annotated[int, Meta(ge=1, le=1000)]
+
+
+class RequestErasure(Command, frozen=True, kw_only=True):
+    """Asks for the erasure of a person's data in these cases. whole: and of what is his own beside his cases.
+
+    Without words of anybody: they would outlive what they are about.
+    """
+
+    person: UUID
+    cases: Annotated[list[UUID], Meta(max_length=500)]
+    whole: bool
+    basis: LegalBasis
+
+
+class ApproveErasure(Command, frozen=True, kw_only=True):
+    """The second person's word. It cannot be taken back."""
+
+    erasure_id: UUID
+
+
+class DeclineErasure(Command, frozen=True, kw_only=True):
+    erasure_id: UUID
+    ground: Literal["identity-not-proved", "wrong-person", "still-needed", "to-be-kept", "asked-twice"]
+
+
+class ErasedPart(msgspec.Struct, frozen=True, kw_only=True):
+    inspection: UUID
+    participant: str
+    part: int
+
+
+class CompleteErasure(Command, frozen=True, kw_only=True):
+    """What was destroyed, told by the reaction that did it."""
+
+    erasure_id: UUID
+    cases: list[UUID]
+    left: dict[str, str]
+    keys: int
+    entries: int
+    files: list[UUID]
+    recordings: list[ErasedPart]
+    forgotten: bool
+
+
+class PlaceHold(Command, frozen=True, kw_only=True):
+    """Keeps the papers of a case from erasure. until: the last day; without one, until two people release it."""
+
+    case_id: UUID
+    basis: Literal["litigation", "reconsideration", "supervision", "criminal", "archive-decided", "archive-inspected"]
+    until: date | None = None
+
+
+class RequestHoldRelease(Command, frozen=True, kw_only=True):
+    case_id: UUID
+    hold: Number
+    ground: Literal["matter-ended", "period-shorter", "placed-in-error"]
+
+
+class ReleaseHold(Command, frozen=True, kw_only=True):
+    """The second person's word on a release."""
+
+    case_id: UUID
+    hold: Number
+
+
+class DeclineHoldRelease(Command, frozen=True, kw_only=True):
+    case_id: UUID
+    hold: Number
+    ground: Literal["matter-not-ended", "period-runs"]

@@ -117,6 +117,15 @@ TABLE: Mapping[str, tuple[Rule, ...]] = {
     "AppointStaff": ((R.ADMINISTRATOR, S.REGION), (R.SYSTEM, S.ANY)),
     "SetDuty": ((R.OFFICER, S.OWN), (R.HEAD, S.OFFICE), (R.SYSTEM, S.ANY)),
     "NameDeputy": ((R.HEAD, S.OFFICE), (R.ADMINISTRATOR, S.REGION), (R.SYSTEM, S.ANY)),
+    # erasure and holds; that two are needed, the aggregates and the database hold
+    "RequestErasure": ((R.ADMINISTRATOR, S.REGION),),
+    "ApproveErasure": ((R.ADMINISTRATOR, S.REGION),),
+    "DeclineErasure": ((R.ADMINISTRATOR, S.REGION),),
+    "CompleteErasure": ((R.SYSTEM, S.ANY),),
+    "PlaceHold": ((R.ADMINISTRATOR, S.REGION), (R.SYSTEM, S.ANY)),
+    "RequestHoldRelease": ((R.ADMINISTRATOR, S.REGION),),
+    "ReleaseHold": ((R.ADMINISTRATOR, S.REGION),),
+    "DeclineHoldRelease": ((R.ADMINISTRATOR, S.REGION),),
     # protected reads
     "ViewCase": (
         (R.APPLICANT, S.OWN),
@@ -142,6 +151,7 @@ TABLE: Mapping[str, tuple[Rule, ...]] = {
     "ViewComplaint": ((R.COMPLAINTS, S.REGION), (R.HEAD, S.REGION), (R.SUPERVISOR, S.REGION), (R.APPLICANT, S.OWN)),
     "Oversee": ((R.SUPERVISOR, S.REGION),),
     "ViewOutbox": ((R.ADMINISTRATOR, S.ANY),),
+    "ViewErasures": ((R.ADMINISTRATOR, S.REGION),),
 }
 
 # The rows that are no commands.
@@ -155,6 +165,7 @@ READS = frozenset(
         "ViewComplaint",
         "Oversee",
         "ViewOutbox",
+        "ViewErasures",
     }
 )
 

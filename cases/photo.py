@@ -6,6 +6,7 @@ file never leave with it. Nothing here waits: decoding takes tens of millisecond
 
 from __future__ import annotations
 
+import logging
 import struct
 import warnings
 from collections.abc import Iterator, Sequence
@@ -29,6 +30,8 @@ FONT_FILE = Path(__file__).parent.parent / "inspection" / "sheet" / "fonts" / "N
 # Pillow's own guard against decompression bombs; `_open` asks again, so that nothing hangs on a filter.
 Image.MAX_IMAGE_PIXELS = MAX_PIXELS
 warnings.filterwarnings("error", category=Image.DecompressionBombWarning)
+# At the level `debug` Pillow logs what stands in a photo's EXIF: position, device, owner.
+logging.getLogger("PIL").setLevel(logging.INFO)
 
 _MEDIA_TYPES = {"JPEG": "image/jpeg", "MPO": "image/jpeg", "PNG": "image/png", "WEBP": "image/webp"}
 _ORIENTATION = 0x0112

@@ -14,18 +14,26 @@ from dataclasses import dataclass
 from typing import Protocol
 from uuid import UUID, uuid5
 
-from cases.commands import Command, OpenComplaint
+from cases.case_events import CaseDecided, InspectionNoted
+from cases.clock import office_day
+from cases.commands import Command, OpenComplaint, PlaceHold
 from cases.dispatch import Dispatcher
 from cases.errors import RefusedError
 from cases.evaluation import CaseEvaluated
 from cases.permissions import Actor, Role
+from cases.retention import DECIDED, INSPECTED
 from eventstore import EventStore, Place, Recorded
-from eventstore.errors import AggregateNotFoundError, CommandRefusedError, RecordUnavailableError
+from eventstore.errors import (
+    AggregateNotFoundError,
+    CommandRefusedError,
+    ErasedError,
+    RecordUnavailableError,
+)
 
 log = logging.getLogger(__name__)
 
 # What asking again will not change.
-_FINAL = (RefusedError, AggregateNotFoundError, CommandRefusedError)
+_FINAL = (RefusedError, AggregateNotFoundError, CommandRefusedError, ErasedError)
 
 
 class Tracking(Protocol):
@@ -149,4 +157,20 @@ async def _complain_about_bad_rating(recorded: Recorded) -> Sequence[Command]:
     return []
 
 
-POLICIES = (Policy("bad-rating-opens-complaint", _complain_about_bad_rating),)
+async def _keep_papers(recorded: Recorded) -> Sequence[Command]:
+    """What the archives keep by rule gets its hold; the rule asks again for each inspection, which places no second."""
+    match recorded.event:
+        case CaseDecided() as event:
+            rule = DECIDED
+        case InspectionNoted(stage="ended" | "sealed") as event:
+            rule = INSPECTED
+        case _:
+            return []
+    until = rule.until(office_day(event.timestamp))
+    return [PlaceHold(case_id=event.originator_id, basis=rule.basis, until=until)]  # type: ignore[arg-type]  # the rules' own codes
+
+
+POLICIES = (
+    Policy("bad-rating-opens-complaint", _complain_about_bad_rating),
+    Policy("kept-papers-are-held", _keep_papers),
+)

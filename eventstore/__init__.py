@@ -10,6 +10,7 @@ from eventstore.errors import (
     BusyError,
     CommandRefusedError,
     ErasedError,
+    ErasureRefusedError,
     EventStoreError,
     OutcomeUnknownError,
     RecordChangedError,
@@ -25,7 +26,7 @@ from eventstore.notary import Notary, NotaryRefusedError
 from eventstore.recorder import Place, Recorded
 from eventstore.repository import UnitOfWork
 from eventstore.store import EventStore, Outcome
-from eventstore.vault import DataCipher, Vault, VaultKeys
+from eventstore.vault import DataCipher, ErasedScope, Vault, VaultKeys, key_of_blob
 
 __all__ = [
     "MIGRATIONS",
@@ -37,6 +38,8 @@ __all__ = [
     "CreatedEvent",
     "DataCipher",
     "ErasedError",
+    "ErasedScope",
+    "ErasureRefusedError",
     "Event",
     "EventStore",
     "EventStoreError",
@@ -58,6 +61,7 @@ __all__ = [
     "VaultKeyError",
     "VaultKeys",
     "VersionConflictError",
+    "key_of_blob",
     "migrate",
     "verify",
 ]

@@ -104,6 +104,14 @@ class ErasedError(EventStoreError):
     en = "This content has been erased and cannot be read any more."
 
 
+class ErasureRefusedError(EventStoreError):
+    """The record does not hold what an erasure needs: asked for by one, approved by another."""
+
+    code = "erasure-refused"
+    zh = "删除须由一人申请、另一人批准，记录中没有这样的批准，未作任何删除。"
+    en = "An erasure is asked for by one person and approved by another; the record holds no such approval."
+
+
 class MigrationError(EventStoreError):
     code = "migration"
     zh = "数据库结构升级失败，请核对说明后重试。"

@@ -16,8 +16,10 @@ import secrets
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Literal
 from uuid import UUID, uuid4
 
+import asyncpg
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
@@ -25,7 +27,7 @@ from eventstore.aggregate import Sealed
 from eventstore.batch import Entry
 from eventstore.chain import frame
 from eventstore.connection import Reader, Row
-from eventstore.errors import CommandRefusedError, ErasedError, VaultKeyError
+from eventstore.errors import CommandRefusedError, ErasedError, ErasureRefusedError, VaultKeyError
 
 ALGORITHM = "aes-256-gcm-1"
 _BLOB_FORMAT = b"\x01"
@@ -38,13 +40,27 @@ _KEY = "SELECT key_id, subject, scope, algorithm, kek_id, nonce AS key_nonce, wr
 _KEY_OF_BLOB = "SELECT key_id, subject, scope, algorithm, kek_id, nonce AS key_nonce, wrapped FROM vault.data_keys WHERE key_id = $1 AND scope = $2"  # noqa: E501 - one statement
 _NEW_KEY = """
 INSERT INTO vault.data_keys (key_id, subject, scope, algorithm, kek_id, nonce, wrapped)
-VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT DO NOTHING
+SELECT $1, $2, $3, $4, $5, $6, $7
+WHERE NOT EXISTS (SELECT FROM vault.erasures d WHERE d.scope = $3 AND d.kind IN ('case', 'file'))
+ON CONFLICT DO NOTHING
 """
 _ENTRIES = """
 SELECT e.ref, e.field, e.algorithm AS entry_algorithm, e.nonce, e.ciphertext,
        k.key_id, k.subject, k.scope, k.algorithm, k.kek_id, k.nonce AS key_nonce, k.wrapped
 FROM vault.entries e JOIN vault.data_keys k USING (key_id) WHERE e.ref = ANY($1)
 """
+_HAS_KEY = "SELECT FROM vault.data_keys WHERE subject = $1 AND scope = $2"
+_ERASE = "SELECT kind, scope, key_id, entries FROM vault.erase($1)"
+
+
+@dataclass(frozen=True)
+class ErasedScope:
+    """One data key that was destroyed with `entries` values. kind `index`: the way to the person was forgotten."""
+
+    kind: Literal["case", "file", "person", "index"]
+    scope: UUID
+    key_id: UUID | None
+    entries: int
 
 
 @dataclass(frozen=True)
@@ -172,11 +188,16 @@ class Vault:
         return {ref: values.get(str(UUID(ref))) for ref in wanted}
 
     async def cipher(self, subject: UUID, scope: UUID) -> DataCipher:
-        """The cipher of (subject, scope); its data key is made when there is none yet."""
+        """The cipher of (subject, scope); its data key is made when there is none yet.
+
+        Raises ErasedError for a case or file that was erased: what is gone by law does not fill up again.
+        """
         row = await self._reader.fetch_row(_KEY, subject, scope)
         if row is None:
             await self._reader.fetch(_NEW_KEY, *self._wrap_new(subject, scope))
             row = await self._reader.fetch_row(_KEY, subject, scope)
+        if row is None:
+            raise ErasedError
         return self._unwrap(row)
 
     async def open_blob(self, blob: bytes, scope: UUID) -> bytes:
@@ -187,6 +208,30 @@ class Vault:
         if row is None:
             raise ErasedError
         return self._unwrap(row).open(blob)
+
+    async def holds(self, subject: UUID, scope: UUID) -> bool:
+        """Whether there is a data key of (subject, scope): values may lie under it, and none was erased with it."""
+        return bool(await self._reader.fetch(_HAS_KEY, subject, scope))
+
+    async def erase(self, erasure: UUID) -> list[ErasedScope]:
+        """Destroys what the record says of this erasure: keys, values, and the way to the person when nothing is left.
+
+        Whether it may, and how far it reaches, the database reads from the record itself (0008_erasure.sql). Asked
+        again, it answers the same and destroys nothing more. Raises ErasureRefusedError.
+        """
+        try:
+            rows = await self._reader.fetch(_ERASE, erasure)
+        except asyncpg.InsufficientPrivilegeError as error:
+            raise ErasureRefusedError(f"[{error}]") from error
+        return [
+            ErasedScope(
+                row["kind"],
+                UUID(bytes=row["scope"].bytes),
+                UUID(bytes=row["key_id"].bytes) if row["key_id"] else None,
+                row["entries"],
+            )
+            for row in rows
+        ]
 
     async def seal(
         self, subject: UUID, scope: UUID, values: Mapping[str, str]
@@ -218,6 +263,11 @@ class Vault:
         except InvalidTag as error:
             raise VaultKeyError("[a data key does not open]") from error
         return DataCipher(key_id, subject, scope, key)
+
+
+def key_of_blob(beginning: bytes) -> UUID | None:
+    """The data key that a blob lies under, told from its first 17 bytes; None when it is no sealed blob."""
+    return UUID(bytes=beginning[1:17]) if beginning[:1] == _BLOB_FORMAT and len(beginning) >= 17 else None
 
 
 def _wrapping_aad(algorithm: str, kek_id: str, key_id: UUID, subject: UUID, scope: UUID) -> bytes:

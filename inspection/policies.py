@@ -169,7 +169,7 @@ class _Papers:
         try:
             record = await self._record(facts)
             cipher = await self._cipher(facts)
-        except sheet.UnfinishedError:
+        except (sheet.UnfinishedError, ErasedError):
             return []
         record_id = _place_of(recorded.originator_id, RECORD, digest(record))
         await self.attachments.put(record_id, {RECORD: cipher.seal(record)})

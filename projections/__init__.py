@@ -5,6 +5,7 @@ from types import MappingProxyType
 
 from projections.agenda import Agenda
 from projections.complaints import Complaints
+from projections.erasures import Erasures
 from projections.errors import ProjectionError, RebuildRunningError
 from projections.people import People
 from projections.progress import Progress
@@ -14,7 +15,7 @@ from projections.timeline import Timeline
 from projections.tracking import MIGRATIONS, Projection
 
 PROJECTIONS: Mapping[str, Projection] = MappingProxyType(
-    {p.name: p for p in (Progress(), Agenda(), Timeline(), Complaints(), People())}
+    {p.name: p for p in (Progress(), Agenda(), Timeline(), Complaints(), People(), Erasures())}
 )
 
 __all__ = [

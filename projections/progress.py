@@ -12,6 +12,7 @@ from uuid import UUID
 from cases.case_events import CaseReceived
 from cases.complaint import ComplaintOpened
 from cases.evaluation import CaseEvaluated
+from cases.hold import HoldsOpened
 from cases.visit import VisitOpened
 from eventstore import Event, Recorded
 from inspection.events import ArrivedOnSite, InspectionPlanned
@@ -37,7 +38,7 @@ def case_of(event: Event) -> UUID | None:
     match event:
         case CaseReceived():
             return event.originator_id
-        case VisitOpened() | InspectionPlanned() | CaseEvaluated() | ComplaintOpened():
+        case VisitOpened() | InspectionPlanned() | CaseEvaluated() | ComplaintOpened() | HoldsOpened():
             return UUID(event.case)
     return None
 

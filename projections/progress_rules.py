@@ -129,14 +129,15 @@ def _tell_case(row: CaseRow, recorded: Recorded) -> None:
 def _tell_end(row: CaseRow, recorded: Recorded) -> None:
     match recorded.event:
         case on_case.AcceptanceRefused() as event:
+            authority = event.right_authority
             row.refusal = RefusalRow(
                 at=event.timestamp,
                 by=event.actor,
                 reason=ref_of(event.reason),
-                right_authority=event.right_authority,
+                right_authority=authority if isinstance(authority, str) else ref_of(authority),
             )
             row.status, row.handover = "not-accepted", None
-            _step(row, recorded, about=event.right_authority, detail=event.reason)
+            _step(row, recorded, detail=event.reason)
         case on_case.CaseDecided() as event:
             row.decision = DecisionRow(
                 at=event.timestamp,
@@ -152,6 +153,9 @@ def _tell_end(row: CaseRow, recorded: Recorded) -> None:
             row.withdrawn_for = ref_of(event.reason)
             row.status, row.handover = "withdrawn", None
             _step(row, recorded, detail=event.reason)
+        case on_case.CaseDataErased() as event:
+            row.erased_at = event.timestamp
+            _step(row, recorded)
 
 
 def _tell_visit(row: CaseRow, recorded: Recorded) -> None:

@@ -146,7 +146,7 @@ class RefusalRow(Row, kw_only=True):
     at: datetime
     by: str
     reason: Ref
-    right_authority: str
+    right_authority: str | Ref
 
 
 class DecisionRow(Row, kw_only=True):
@@ -199,6 +199,7 @@ class CaseRow(Row, kw_only=True):
     withdrawn_for: Ref | None = None
     evaluation: EvaluationRow | None = None
     complaint: UUID | None = None
+    erased_at: datetime | None = None
     steps: list[StepRow] = []
 
     @property

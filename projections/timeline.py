@@ -15,7 +15,7 @@ from projections.labels import LABELS
 from projections.progress import case_of
 from projections.rows import TimelineRow
 
-_STREAMS = frozenset({"case", "visit", "evaluation", "complaint", "inspection"})
+_STREAMS = frozenset({"case", "visit", "evaluation", "complaint", "inspection", "holds"})
 _CONTEXT = frozenset({field.name for field in fields(Event)})
 
 _INSERT = """

@@ -16,6 +16,7 @@ from cases.catalogue import shipped
 from cases.clock import SHANGHAI
 from cases.directory import Directory
 from cases.dispatch import Dispatcher
+from cases.forgetting import forgetting_policy
 from cases.handlers import case_handlers
 from cases.messenger import Messenger
 from cases.news import news_policies
@@ -25,6 +26,7 @@ from eventstore.connection import connect
 from eventstore.errors import RecordUnavailableError
 from eventstore.tracking import PostgresTracking
 from eventstore.witness import WitnessKeeper
+from inspection.forgetting import InspectionRemains
 from inspection.handlers import inspection_handlers
 from inspection.live import LiveRooms
 from inspection.media.plane import MediaPlane
@@ -39,6 +41,7 @@ from service.sms import GatewayMessenger
 from service.witness import witnesses
 from web.database import Database as EdgeDatabase
 from web.files import Files
+from web.forgetting import EdgeMemory
 from web.messenger import OutboxMessenger
 from web.passwords import Credentials
 from web.services import EdgeSettings, Services
@@ -152,7 +155,13 @@ def _reactions(services: Services, stores: Stores, keys: Keys) -> PolicyRunner:
         base_url=services.settings.base_url,
         clock=services.clock,
     )
-    policies = [*POLICIES, *news, *inspecting]
+    forgetting = forgetting_policy(
+        services.store,
+        services.attachments,
+        InspectionRemains(services.store, services.settings.recordings, services.settings.derived),
+        EdgeMemory(services.database, services.messenger),
+    )
+    policies = [*POLICIES, *news, *inspecting, forgetting]
     return PolicyRunner(services.store, services.dispatcher, policies, tracking=stores.tracking)
 
 

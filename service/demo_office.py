@@ -99,6 +99,7 @@ PEOPLE = (
     DemoPerson("yang", "杨帆", "qd", "complaints"),
     DemoPerson("xu", "许诺", "qd", "head"),
     DemoPerson("admin", "郭平", "qd", "administrator"),
+    DemoPerson("admin2", "田野", "qd", "administrator"),
 )
 
 

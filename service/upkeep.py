@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from uuid import UUID
 
+from cases.erasure import PersonalDataErased
 from eventstore import EventStore, VaultKeys
 from eventstore.connection import connect
 from eventstore.findings import Report
@@ -22,6 +23,7 @@ from service.config import Settings
 from service.database import Database, open_database
 from service.proof import BAR, Doubt, bar, verify_with_witnesses
 
+_ERASED = "SELECT state FROM peiban_events WHERE topic = $1"
 _SEALED = "SELECT originator_id, state FROM peiban_events WHERE topic = $1 ORDER BY notification_id"
 
 
@@ -84,12 +86,16 @@ async def _read_record(
     connection = await connect(url)
     try:
         rows = await connection.fetch(_SEALED, RecordingSealed.TOPIC)
+        erasures = await connection.fetch(_ERASED, PersonalDataErased.TOPIC)
     finally:
         await connection.close()
     heads: dict[tuple[UUID, str, int], str] = {}
     for row in rows:
         told = json.loads(row["state"])
         heads[UUID(bytes=row["originator_id"].bytes), told["participant"], told["part"]] = told["head"]
+    for row in erasures:  # gone by right: two people had it erased, and the record says so
+        for part in json.loads(row["state"])["recordings"]:
+            heads.pop((UUID(part["inspection"]), part["participant"], part["part"]), None)
     return report, heads, doubts
 
 

@@ -17,6 +17,7 @@ from uuid import UUID
 
 from cases.errors import InvalidInputError
 from cases.permissions import Actor, Role
+from eventstore import ErasedError
 from web.codes import LIFETIME, Codes
 from web.passwords import Credentials
 from web.problems import CodeRefusedError, LoginRefusedError
@@ -166,8 +167,10 @@ class Auth:
         """The phone behind an applicant's or guest's session; empty once it was erased."""
         if login.person is None or login.contact is None:
             return ""
-        cipher = await self._services.store.vault.cipher(login.person, login.person)
-        return bytes(cipher.open(login.contact)).decode()
+        try:
+            return (await self._services.store.vault.open_blob(login.contact, login.person)).decode()
+        except ErasedError:
+            return ""
 
     def actor(self, login: Login) -> Actor:
         """Who acts. Staff roles are looked up each time: what was taken away is gone at once."""

@@ -15,6 +15,7 @@ from cases.attachments import AttachmentMissingError
 from cases.clock import SHANGHAI
 from cases.errors import MissingError, RefusedError
 from cases.photo import read_photo, watermark
+from eventstore import ErasedError
 from inspection.commands import TakeStill
 from inspection.policies import MARKED, RECORD
 from inspection.recorder import journal_path
@@ -46,8 +47,18 @@ class Evidence:
         self._derived: dict[Path, Derived] = {}  # by journal; a sealed journal does not change any more
 
     async def read(self, row: InspectionRow, id: UUID, variant: str) -> bytes:
-        cipher = await self._services.store.vault.cipher(*_key(row))
-        return cipher.open(await self._services.attachments.get(id, variant))
+        """Raises ErasedError when it is gone by law, AttachmentMissingError when it is not there."""
+        try:
+            content = await self._services.attachments.get(id, variant)
+        except AttachmentMissingError:
+            await self._require_kept(row)
+            raise
+        return await self._services.store.vault.open_blob(content, row.case_id)
+
+    async def _require_kept(self, row: InspectionRow) -> None:
+        """Also before what is shown from memory or from the disk, where no key is needed to see it."""
+        if not await self._services.store.vault.holds(*_key(row)):
+            raise ErasedError
 
     async def put(self, row: InspectionRow, id: UUID, contents: Mapping[str, bytes]) -> None:
         cipher = await self._services.store.vault.cipher(*_key(row))
@@ -100,6 +111,7 @@ class Evidence:
     async def preview(self, row: InspectionRow, page: int) -> bytes:
         """A page of the sheet as a picture, as it is shown before signing."""
         assert row.sheet.record is not None
+        await self._require_kept(row)
         pages = self._previews.get(row.sheet.digest)
         if pages is None:
             async with self._heavy:
@@ -127,6 +139,7 @@ class Evidence:
 
     async def playable(self, row: InspectionRow, part: int, participant: str) -> Derived:
         """The playable file of a finished part; made when it is first asked for."""
+        await self._require_kept(row)
         known = any((r.part, r.participant) == (part, participant) and r.status != "running" for r in row.recordings)
         if not known:
             raise MissingError(

@@ -16,7 +16,7 @@ from uuid import UUID
 from cases.attachments import AttachmentMissingError, AttachmentStore, inspect_upload
 from cases.errors import RefusedError
 from cases.intake import ClaimedFile
-from eventstore import EventStore
+from eventstore import ErasedError, EventStore
 from web.database import Database
 
 KEPT = timedelta(days=2)
@@ -40,7 +40,7 @@ class StoredFile:
     size: int
     subject: UUID
     case_id: UUID | None
-    name: str | None = field(repr=False)
+    name: str | None = field(repr=False)  # None once it was erased
 
 
 class Files:
@@ -93,10 +93,12 @@ class Files:
             size=row["size"],
             subject=row["subject"],
             case_id=row["case_id"],
-            name=(await self._store.vault.open_blob(row["name"], id)).decode(),
+            name=(await self._store.vault.open_blob(row["name"], id)).decode() if row["name"] else None,
         )
 
     async def content(self, file: StoredFile, variant: str) -> bytes:
+        if file.name is None:
+            raise ErasedError
         return await self._store.vault.open_blob(await self._attachments.get(file.id, variant), file.id)
 
     async def claim(self, ids: Sequence[UUID], owner: str, subject: UUID) -> list[ClaimedFile]:

@@ -41,6 +41,13 @@ class OutboxMessenger:
         )
         return [self._open(row["id"], row["at"], row["sealed"]) for row in rows]
 
+    async def forget(self, phones: frozenset[str], words: frozenset[str]) -> None:
+        """Removes what went to these telephones, or names one of these words (case numbers)."""
+        rows = await self._database.fetch("SELECT id, at, sealed FROM web.outbox")
+        messages = [self._open(row["id"], row["at"], row["sealed"]) for row in rows]
+        gone = [m.id for m in messages if m.to in phones or any(word in m.text for word in words)]
+        await self._database.execute("DELETE FROM web.outbox WHERE id = ANY($1::bigint[])", gone)
+
     def _open(self, id: int, at: datetime, sealed: bytes) -> Message:
         phone, text = msgspec.json.decode(self._cipher.decrypt(sealed[:12], sealed[12:], None), type=tuple[str, str])
         return Message(id=id, at=at, to=phone, text=text)

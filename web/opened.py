@@ -18,14 +18,21 @@ if TYPE_CHECKING:
     from web.services import Services
 
 
+ERASED = "[已依法删除] [erased]"
+
+
 class Opened:
-    """What was opened; a value that was erased is None."""
+    """What was opened. Where a value was erased, pages show that it was: `text` says so, `value` gives None."""
 
     def __init__(self, values: Mapping[str, str | None], directory: Directory) -> None:
         self._values = values
         self._directory = directory
 
     def text(self, value: str | Ref | None) -> str | None:
+        return (self._values.get(value.ref) or ERASED) if isinstance(value, Ref) else value
+
+    def value(self, value: str | Ref | None) -> str | None:
+        """For what is dialled or reckoned with, where words would be wrong."""
         return self._values.get(value.ref) if isinstance(value, Ref) else value
 
     def person(self, holder: str) -> Person:

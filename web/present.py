@@ -295,7 +295,7 @@ def _decision(row: CaseRow, opened: Opened) -> dict[str, Any] | None:
             "at": row.refusal.at,
             "by": opened.person(row.refusal.by),
             "reasons": opened.text(row.refusal.reason),
-            "right_authority": row.refusal.right_authority,
+            "right_authority": opened.text(row.refusal.right_authority),
             "remedies": [],
             "basis": "",
         }

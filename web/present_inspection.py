@@ -59,7 +59,7 @@ def complaint_view(
     """The telephone is for those who call back or tell a decision; who only looks on does not see it."""
     subject = subject_of_complaint(row)
     calls = may(actor, "RecordCallback", subject) or may(actor, "DecideComplaint", subject)
-    phone = opened.text(case.contact) if calls else None
+    phone = opened.value(case.contact) if calls else None
     contact = views.Person(id=row.applicant, name=opened.text(case.party), phone=phone)
     return views.ComplaintView(
         id=row.id,

@@ -12,7 +12,9 @@ from cases.directory import Directory
 from cases.dispatch import Handlers
 from cases.handlers.accompanying import Accompanying
 from cases.handlers.complaints import Complaints
+from cases.handlers.erasure import Erasures, approve_erasure, complete_erasure, decline_erasure
 from cases.handlers.filing import Filing
+from cases.handlers.holds import decline_hold_release, place_hold, release_hold, request_hold_release
 from cases.handlers.offices import appoint_staff, establish_office, name_deputy, set_duty
 from cases.handlers.review import Review
 from cases.intake import StagedFiles
@@ -26,7 +28,7 @@ def case_handlers(
     periods: ComplaintPeriods | None = None,
     new_id: Callable[[], UUID] = uuid4,
 ) -> Handlers:
-    """calendar: working days, mainland China's when not given. new_id: where the ids of new cases come from."""
+    """calendar: mainland China's when not given. new_id: where the ids of new cases and erasures come from."""
     calendar = calendar or mainland()
     filing = Filing(directory, staged, new_id)
     accompanying = Accompanying(directory)
@@ -57,5 +59,13 @@ def case_handlers(
             c.AppointStaff: appoint_staff,
             c.SetDuty: set_duty,
             c.NameDeputy: name_deputy,
+            c.RequestErasure: Erasures(new_id).request,
+            c.ApproveErasure: approve_erasure,
+            c.DeclineErasure: decline_erasure,
+            c.CompleteErasure: complete_erasure,
+            c.PlaceHold: place_hold,
+            c.RequestHoldRelease: request_hold_release,
+            c.ReleaseHold: release_hold,
+            c.DeclineHoldRelease: decline_hold_release,
         }
     )

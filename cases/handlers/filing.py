@@ -113,6 +113,7 @@ def _attachment(file: ClaimedFile, name: Sealed) -> AttachmentRecord:
 async def _seal_form(
     desk: Desk, person: UUID, case_id: UUID, item: ServiceItem, form: Mapping[str, str]
 ) -> dict[str, str | Sealed]:
-    personal = {field.code for field in item.form if field.personal}
-    sealed = await desk.seal(person, case_id, {code: value for code, value in form.items() if code in personal})
+    """Everything but choices, whose words are the item's: figures and days tell of a person too when put together."""
+    chosen = {field.code for field in item.form if field.kind == "choice" and not field.personal}
+    sealed = await desk.seal(person, case_id, {code: value for code, value in form.items() if code not in chosen})
     return {code: sealed.get(code, value) for code, value in form.items()}

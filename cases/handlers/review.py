@@ -34,7 +34,9 @@ class Review:
     async def refuse_acceptance(self, desk: Desk, command: RefuseAcceptance) -> Answer:
         case = await desk.get(Case, command.case_id)
         reason = await seal_one(desk, case, "reason", command.reason)
-        case.refuse_acceptance(desk.context, reason=reason, right_authority=command.right_authority.strip())
+        words = command.right_authority.strip()
+        authority = await seal_one(desk, case, "right-authority", words) if words else ""
+        case.refuse_acceptance(desk.context, reason=reason, right_authority=authority)
         return {"case_id": str(case.id)}
 
     async def note_inspection(self, desk: Desk, command: NoteInspection) -> Answer:

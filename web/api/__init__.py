@@ -4,6 +4,7 @@ from web.api import (
     attachments,
     cases,
     complaints,
+    erasures,
     evidence,
     inspections,
     invitations,
@@ -34,6 +35,7 @@ ROUTES: tuple[Route, ...] = tuple(
         room,
         invitations,
         complaints,
+        erasures,
         outbox,
         log,
     )

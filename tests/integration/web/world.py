@@ -23,10 +23,12 @@ from cases.catalogue import shipped
 from cases.commands import AppointStaff, Command, EstablishOffice
 from cases.directory import Directory
 from cases.dispatch import Dispatcher
+from cases.forgetting import forgetting_policy
 from cases.handlers import case_handlers
 from cases.permissions import Actor, Role
 from cases.policies import POLICIES, Policy, PolicyRunner
 from eventstore import EventStore, Place
+from inspection.forgetting import InspectionRemains
 from inspection.handlers import inspection_handlers
 from inspection.invitation import InvitationKeys
 from inspection.live import LiveRooms
@@ -39,6 +41,7 @@ from tests.database import Database
 from web.app import make_app
 from web.database import Database as EdgeDatabase
 from web.files import Files
+from web.forgetting import EdgeMemory
 from web.messenger import OutboxMessenger
 from web.passwords import Credentials
 from web.services import EdgeSettings, Services
@@ -48,7 +51,17 @@ SECRET = bytes(range(32))
 ITEM = shipped().current(RESTAURANT)
 PASSWORD = "correct horse 电池"
 SYSTEM = Actor(id="system:test", roles=frozenset({Role.SYSTEM}), channel="system")
-ROLES = ("officer", "colleague", "reviewer", "second", "head", "supervisor", "complaints", "administrator")
+ROLES = (
+    "officer",
+    "colleague",
+    "reviewer",
+    "second",
+    "head",
+    "supervisor",
+    "complaints",
+    "administrator",
+    "administrator2",
+)
 
 
 class Answer:
@@ -254,7 +267,10 @@ def _settings(folder: Path, *, demo: bool) -> EdgeSettings:
 
 
 def _policies(services: Services, folder: Path) -> tuple[Policy, ...]:
-    return inspection_policies(
+    remains = InspectionRemains(services.store, folder / "recordings", folder / "derived")
+    memory = EdgeMemory(services.database, services.messenger)
+    forgetting = forgetting_policy(services.store, services.attachments, remains, memory)
+    inspecting = inspection_policies(
         store=services.store,
         attachments=services.attachments,
         catalogue=services.catalogue,
@@ -265,6 +281,7 @@ def _policies(services: Services, folder: Path) -> tuple[Policy, ...]:
         base_url=SITE,
         clock=services.clock,
     )
+    return (*inspecting, forgetting)
 
 
 async def _end(task: asyncio.Task[None]) -> None:
@@ -278,7 +295,12 @@ async def _found(world: World) -> None:
         office = EstablishOffice(code=code, name=f"{code}局", name_en=code, region=region, level="district")
         await world.do(SYSTEM, office)
     for login in (*ROLES, "foreign"):
-        role: Any = {"colleague": "officer", "second": "reviewer", "foreign": "officer"}.get(login, login)
+        role: Any = {
+            "colleague": "officer",
+            "second": "reviewer",
+            "foreign": "officer",
+            "administrator2": "administrator",
+        }.get(login, login)
         await world.do(
             SYSTEM,
             AppointStaff(

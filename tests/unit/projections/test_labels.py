@@ -1,11 +1,11 @@
 from __future__ import annotations
 
-from cases import case_events, complaint, evaluation, organisation, visit
+from cases import case_events, complaint, erasure, evaluation, hold, organisation, visit
 from eventstore import CreatedEvent, Event
 from inspection import events
 from projections.labels import LABELS, label
 
-MODULES = (case_events, complaint, evaluation, organisation, visit, events)
+MODULES = (case_events, complaint, erasure, evaluation, hold, organisation, visit, events)
 
 
 def topics(module: object) -> set[str]:
