@@ -159,7 +159,7 @@ def _reactions(services: Services, stores: Stores, keys: Keys) -> PolicyRunner:
         services.store,
         services.attachments,
         InspectionRemains(services.store, services.settings.recordings, services.settings.derived),
-        EdgeMemory(services.database, services.messenger),
+        EdgeMemory(services.database, services.store.vault, services.messenger),
     )
     policies = [*POLICIES, *news, *inspecting, forgetting]
     return PolicyRunner(services.store, services.dispatcher, policies, tracking=stores.tracking)

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from cases.forgetting import Traces
 from cases.messenger import Messenger
+from eventstore import Vault
 from web.database import Database
 from web.messenger import OutboxMessenger
 
@@ -17,6 +18,7 @@ class EdgeMemory:
     """Implements `cases.forgetting.Edge`."""
 
     database: Database
+    vault: Vault
     messenger: Messenger
 
     async def forget_traces(self, traces: Traces) -> None:
@@ -26,7 +28,14 @@ class EdgeMemory:
             traces.whole, traces.person, [f"guest:{inspection}" for inspection in traces.inspections],
         )  # fmt: skip
         if isinstance(self.messenger, OutboxMessenger):
-            await self.messenger.forget(traces.phones, traces.words)
+
+            async def about(phone: str, text: str) -> bool:
+                """Sent to him, as the index knows him, or to a telephone of these cases, or about one of them."""
+                if phone in traces.phones or any(word in text for word in traces.words):
+                    return True
+                return traces.whole and await self.vault.find("phone", phone) == traces.person
+
+            await self.messenger.forget(about)
 
     async def forget_files(self, filed: Sequence[UUID], others: Sequence[UUID]) -> None:
         """Of what was filed the row stays, without the name, so that asking for it is answered with the truth."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 
 import msgspec
@@ -41,11 +41,11 @@ class OutboxMessenger:
         )
         return [self._open(row["id"], row["at"], row["sealed"]) for row in rows]
 
-    async def forget(self, phones: frozenset[str], words: frozenset[str]) -> None:
-        """Removes what went to these telephones, or names one of these words (case numbers)."""
+    async def forget(self, about: Callable[[str, str], Awaitable[bool]]) -> None:
+        """Removes the messages that `about(phone, text)` says so of."""
         rows = await self._database.fetch("SELECT id, at, sealed FROM web.outbox")
         messages = [self._open(row["id"], row["at"], row["sealed"]) for row in rows]
-        gone = [m.id for m in messages if m.to in phones or any(word in m.text for word in words)]
+        gone = [message.id for message in messages if await about(message.to, message.text)]
         await self._database.execute("DELETE FROM web.outbox WHERE id = ANY($1::bigint[])", gone)
 
     def _open(self, id: int, at: datetime, sealed: bytes) -> Message:

@@ -268,7 +268,7 @@ def _settings(folder: Path, *, demo: bool) -> EdgeSettings:
 
 def _policies(services: Services, folder: Path) -> tuple[Policy, ...]:
     remains = InspectionRemains(services.store, folder / "recordings", folder / "derived")
-    memory = EdgeMemory(services.database, services.messenger)
+    memory = EdgeMemory(services.database, services.store.vault, services.messenger)
     forgetting = forgetting_policy(services.store, services.attachments, remains, memory)
     inspecting = inspection_policies(
         store=services.store,
