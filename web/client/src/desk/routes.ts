@@ -9,5 +9,6 @@ export const routes: RouteRecordRaw[] = [
   { path: '/complaints', component: () => import('@/features/complaints/ComplaintsPage.vue'), meta: { tab: 'complaints' } },
   { path: '/oversight', component: () => import('@/features/oversight/OversightPage.vue'), meta: { tab: 'oversight' } },
   { path: '/oversight/:id', component: () => import('@/features/oversight/TimelinePage.vue'), props: true, meta: { tab: 'oversight' } },
+  { path: '/erasures', component: () => import('@/features/erasure/ErasurePage.vue'), meta: { tab: 'erasures' } },
   { path: '/:rest(.*)*', component: () => import('@/desk/NotFound.vue') },
 ]
