@@ -13,7 +13,15 @@ from web.routing import API, Route
 
 DOCUMENT: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(document(ALL_ROUTES)))
 # Given by reactions, the command line or the room, never over HTTP.
-NOT_OVER_HTTP = {"NoteInspection", "NotePresence", "NoteRecording", "DraftSheet", "SealSheet", "OpenComplaint"}
+NOT_OVER_HTTP = {
+    "NoteInspection",
+    "NotePresence",
+    "NoteRecording",
+    "DraftSheet",
+    "SealSheet",
+    "OpenComplaint",
+    "CompleteErasure",
+}
 NOT_OVER_HTTP |= {"EstablishOffice", "AppointStaff", "SetDuty", "NameDeputy", "ViewOutbox"}
 VIA_INVITATION = {"BindInvitation"}
 KINDS = {Role.APPLICANT: "applicant", Role.GUEST: "guest"}

@@ -20,6 +20,7 @@ from projections.worklists import Filter, find_case_by_number, find_cases, list_
 from web.abilities import subject_of_case
 from web.auth import PHONE, plain_number
 from web.call import Call
+from web.observe import audit
 from web.opened import Opened, open_some
 from web.routing import STAFF, Routes
 from web.views_erasure import (
@@ -91,6 +92,7 @@ async def get_erasures(call: Call) -> ErasureList:
 async def find_person(call: Call, body: FindPerson) -> FoundPerson:
     call.permit(Subject(office=call.actor.office, region=call.actor.region))
     person, chosen = await _find(call, body.words.strip())
+    audit.info("looked for a person", extra={"actor": call.actor.id, "found": str(person or "")})
     if person is None:
         return FoundPerson(person=None, cases=[], chosen=None, elsewhere=0)
     page = await list_cases(call.services.pool, Filter(applicant=f"person:{person}"), order="newest", limit=_MOST)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
+import io
 from collections.abc import AsyncIterator, Iterator
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, redirect_stdout
 from pathlib import Path
 from uuid import UUID
 
@@ -12,6 +14,8 @@ import pytest
 
 from cases.erasure import PersonalDataErased
 from eventstore import EventStore, verify
+from service.config import Settings
+from service.upkeep import run_verify
 from tests.database import Database
 from tests.integration.web.canary import LOGIN, SECOND_CONTACT, VALUES, Logs, dumped, hunt, in_files, listening
 from tests.integration.web.canary_walk import Walk, done
@@ -56,12 +60,14 @@ async def test_an_erased_person_is_found_nowhere(
         await then_pages_show_the_person(walk, administrators[0])
         assert hunt(dumped(database)) == set(), "in the database in the open, before any erasure"
         assert set().union(*in_files(tmp_path).values()) == {"recording"}, "files lie sealed, but for recordings"
+        await then_verify_holds(database, tmp_path, recordings=1)
         await then_what_is_held_says_so(administrators[0])
         await release_all(administrators)
         await erase(world, administrators, LOGIN)
         await erase(world, administrators, SECOND_CONTACT)
         await then_it_is_gone(walk, database, tmp_path, logs)
         await then_the_record_says_so(world.services.store, database, walk)
+        await then_verify_holds(database, tmp_path, recordings=0)
 
 
 async def then_pages_show_the_person(walk: Walk, administrator: Browser) -> None:
@@ -150,3 +156,12 @@ async def then_the_record_says_so(store: EventStore, database: Database, walk: W
     assert told[0].forgotten and told[1].forgotten
     assert {part["inspection"] for part in told[0].recordings} == {walk.inspections["remote"]}
     assert len(told[0].files) > 10 and all(UUID(file) for file in told[0].files)
+
+
+async def then_verify_holds(database: Database, folder: Path, *, recordings: int) -> None:
+    """The command that an office runs: what was erased by right is not missed."""
+    settings = Settings(data_dir=folder, database_url=database.owner_url)
+    printed = io.StringIO()
+    with redirect_stdout(printed):
+        assert await asyncio.to_thread(run_verify, settings) == 0, printed.getvalue()
+    assert f"{recordings} journals read, {recordings} of them sealed" in printed.getvalue()
