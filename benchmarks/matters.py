@@ -29,7 +29,9 @@ STEP: dict[str, Any] = {
     "note": "材料齐全，符合法定形式；原件已在窗口核对，复印件留存。",
     "files": [{"id": "0f0f0f0f0f0f0f0f", "sha256": "0f" * 32, "size": 482113}],
 }
-_CONTEXT_FIELDS = {name: getattr(CONTEXT, name) for name in ("actor", "principal", "channel", "office", "region", "cause")}
+_CONTEXT_FIELDS = {
+    name: getattr(CONTEXT, name) for name in ("actor", "principal", "channel", "office", "region", "cause")
+}
 
 
 class MatterOpened(CreatedEvent):
@@ -115,7 +117,7 @@ class PackageMatter(PackageAggregate):
         cause: str
 
     @event(StepRecorded)
-    def _record(
+    def _record(  # noqa: PLR0917 - the package wants them by name
         self,
         step: str,
         note: str,

@@ -19,9 +19,9 @@ from uuid import uuid4
 import uvloop
 
 from benchmarks.eventstore import ours, peers
-from benchmarks.matters import Matter
 from benchmarks.eventstore.load import Load
 from benchmarks.eventstore.server import Server, slow_server
+from benchmarks.matters import Matter
 from eventstore.mapper import Mapper
 
 WRITERS = 64
@@ -126,7 +126,7 @@ def _footprint(server: Server, plan: Plan) -> float:
     database = server.database()
     _run(ours.fill(database, _state(), plan.followed))
     words = [sys.executable, "-m", "benchmarks.eventstore.footprint", database.service_url, str(plan.followed)]
-    return float(subprocess.run(words, check=True, capture_output=True, text=True).stdout)  # noqa: S603 - our own words
+    return float(subprocess.run(words, check=True, capture_output=True, text=True).stdout)
 
 
 def _run(work: Coroutine[Any, Any, Any]) -> Any:

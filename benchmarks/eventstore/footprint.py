@@ -6,17 +6,14 @@ import asyncio
 import resource
 import sys
 
-from benchmarks import matters
-from benchmarks.eventstore.ours import KEYS
-from eventstore import EventStore
-START_PLACE = 0
+from benchmarks.eventstore.ours import KEYS  # with it come the events' classes
+from eventstore import EventStore, Place
 
 
 async def follow(url: str, until: int) -> int:
-    assert matters.Matter
     store = await EventStore.open(url, keys=KEYS)
     seen = 0
-    async with store.follow(after=START_PLACE) as pages:
+    async with store.follow(after=Place()) as pages:
         async for page in pages:
             seen += len(page)
             if page[-1].position >= until:

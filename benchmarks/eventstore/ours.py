@@ -53,8 +53,7 @@ async def append(database: Database, state: bytes, writers: int, seconds: float)
 
 async def commands(database: Database, writers: int, seconds: float, *, cached: bool) -> Load:
     """Load an aggregate that is twenty events deep, let it decide, append durably."""
-    options: dict[str, Any] = {} if cached else {}
-    store = await EventStore.open(database.service_url, keys=KEYS, **options)
+    store = await EventStore.open(database.service_url, keys=KEYS, cached_aggregates=10_000 if cached else 0)
 
     async def prepare() -> UUID:
         id = uuid4()
@@ -122,7 +121,7 @@ async def following(database: Database, seconds: float, per_second: int = 500) -
     seen: list[float] = []
 
     async def follow() -> None:
-        async with store.follow(after=await store.head()) as pages:
+        async with store.follow(after=await store.place()) as pages:
             async for page in pages:
                 now = time.perf_counter()
                 seen.extend(now - sent[recorded.originator_id] for recorded in page)

@@ -20,9 +20,9 @@ from eventsourcing.postgres import PostgresApplicationRecorder, PostgresDatastor
 from eventsourcing.projection import Projection, ProjectionRunner
 from psycopg.sql import SQL
 
-from benchmarks.matters import PackageMatter
 from benchmarks.eventstore.load import STREAM_LENGTH, Load, threads
 from benchmarks.eventstore.server import Database
+from benchmarks.matters import PackageMatter
 from eventstore.embedded import SUPERUSER, installation
 
 _DEPTH = 20  # events of a stream before a command is measured on it
@@ -31,9 +31,7 @@ _COMMANDS = 10  # commands on one stream before the writer goes on to the next
 
 def append(database: Database, state: bytes, writers: int, seconds: float) -> Load:
     """insert_events of one event each, from threads."""
-    store = PostgresDatastore(
-        database.name, database.host, 5432, SUPERUSER, "", pool_size=writers
-    )
+    store = PostgresDatastore(database.name, database.host, 5432, SUPERUSER, "", pool_size=writers)
     recorder = PostgresApplicationRecorder(store, events_table_name="package_events")
     recorder.create_table()
 
@@ -57,7 +55,7 @@ def append(database: Database, state: bytes, writers: int, seconds: float) -> Lo
 
 def raw_inserts(database: Database, state: bytes, writers: int, seconds: float) -> float:
     """Prepared single-row inserts per second, as pgbench counts them: the same columns and indexes as our record."""
-    binaries = installation() / "bin"
+    binaries = str(installation() / "bin")
     address = ["-h", database.host, "-U", SUPERUSER, database.name]
     table = (
         "CREATE TABLE IF NOT EXISTS raw_events (notification_id bigserial PRIMARY KEY, originator_id uuid NOT NULL,"
@@ -71,9 +69,9 @@ def raw_inserts(database: Database, state: bytes, writers: int, seconds: float) 
     with tempfile.TemporaryDirectory() as folder:
         script = Path(folder) / "insert.sql"
         script.write_text(insert)
-        subprocess.run([binaries / "psql", "-q", "-c", table, *address], check=True)
+        subprocess.run([f"{binaries}/psql", "-q", "-c", table, *address], check=True)
         words = [
-            binaries / "pgbench", "-n", "-M", "prepared", "-f", script, "-c", str(writers), "-j", "2",
+            f"{binaries}/pgbench", "-n", "-M", "prepared", "-f", str(script), "-c", str(writers), "-j", "2",
             "-T", str(max(1, round(seconds))), "-D", f"state={state.hex()}", "-D", f"hash={'0f' * 32}", *address,
         ]  # fmt: skip
         done = subprocess.run(words, check=True, capture_output=True, text=True)
@@ -121,7 +119,7 @@ class _View(PostgresTrackingRecorder):
         super().__init__(datastore, **options)
         for table in ("matters_timeline_v1", "matters_progress_v1"):
             self.sql_create_statements.append(
-                SQL(f"CREATE TABLE IF NOT EXISTS package_{table} (LIKE projections.{table} INCLUDING ALL)")
+                SQL(f"CREATE TABLE IF NOT EXISTS package_{table} (LIKE projections.{table} INCLUDING ALL)").format()
             )
 
     def tell(self, event: PackageMatter.StepRecorded, tracking: Tracking) -> None:
