@@ -34,11 +34,13 @@ async def until(connection: Any, question: str) -> Any:
 async def until_somebody_waits_for_a_lock(url: str) -> None:
     # A connection of its own: within a transaction pg_stat_activity does not change.
     watcher = await connect(url)
-    await until(
-        watcher,
-        "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'",
-    )
-    await watcher.close()
+    try:
+        await until(
+            watcher,
+            "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'",
+        )
+    finally:
+        await watcher.close()
 
 
 def stored(stream: UUID, version: int, state: bytes = b"{}", topic: str = "test") -> StoredEvent:
