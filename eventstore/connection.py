@@ -20,6 +20,7 @@ STATEMENT_SECONDS = 30.0
 LOST = (
     OSError,  # refused, reset, and TimeoutError
     asyncpg.InterfaceError,
+    asyncpg.InternalClientError,  # what a broken connection is told as half the time; also: no host is the primary
     asyncpg.PostgresConnectionError,
     asyncpg.OperatorInterventionError,  # shut down, not up yet, cancelled
     asyncpg.InsufficientResourcesError,  # too many connections, disk full
@@ -72,6 +73,7 @@ class Reader:
         try:
             return list(await self._pool.fetch(sql, *arguments))
         except LOST:
+            await self._pool.expire_connections()  # they rarely die alone: the second try meets none of the old ones
             with telling_unavailable():
                 return list(await self._pool.fetch(sql, *arguments))
 
