@@ -258,6 +258,9 @@ class BatchWriter:
         self._warned = False
         try:
             rows = await connection.fetch(_APPEND, *_columns(batch), timeout=STATEMENT_SECONDS)
+        except asyncpg.ReadOnlySQLTransactionError as error:  # a standby; the primary may be somewhere else by now
+            await self._drop_connection()
+            raise RecordUnavailableError(f"[{type(error).__name__}]") from error
         except LOST as error:
             if isinstance(error, asyncpg.InsufficientResourcesError) and not connection.is_closed():
                 raise RecordUnavailableError(f"[{type(error).__name__}]") from error

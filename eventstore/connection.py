@@ -24,6 +24,7 @@ LOST = (
     asyncpg.PostgresConnectionError,
     asyncpg.OperatorInterventionError,  # shut down, not up yet, cancelled
     asyncpg.InsufficientResourcesError,  # too many connections, disk full
+    asyncpg.ReadOnlySQLTransactionError,  # a standby: not promoted yet, or no primary any more
 )
 """What says that the database, not the statement, is in trouble."""
 

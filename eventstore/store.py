@@ -16,8 +16,10 @@ from eventstore.cache import AggregateCache
 from eventstore.connection import Connection, Reader, connect
 from eventstore.errors import (
     AggregateNotFoundError,
+    BusyError,
     CommandRefusedError,
     MigrationError,
+    OutcomeUnknownError,
     RecordUnavailableError,
     VersionConflictError,
 )
@@ -153,7 +155,10 @@ class EventStore:
         """What it was answered before. To be seen is not to be safe: its standby may never have confirmed it."""
         if await self._recorder.select_answer(command_id) is None:
             return None
-        return await self._writer.confirm(command_id)
+        try:
+            return await self._writer.confirm(command_id)
+        except (BusyError, RecordUnavailableError) as error:  # they would say that nothing was stored
+            raise OutcomeUnknownError from error
 
     def follow(self, after: Place) -> AbstractAsyncContextManager[AsyncIterator[list[Recorded]]]:
         """Pages of events behind a place, gapless and in order; never ends by itself.

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import random
+from datetime import UTC, datetime
+from pathlib import Path
+from uuid import uuid4
 
 import pytest
 
-from eventstore import EventStore, RecordUnavailableError
+from eventstore import EventStore, Outcome, OutcomeUnknownError, RecordUnavailableError
 from eventstore.migrate import SERVICE_ROLE
+from projections import Runner, open_pool
 from tests.integration.eventstore.ledger import add_note, open_ledger
 from tests.integration.faults.checker import check, tell_figures
 from tests.integration.faults.load import Account, serving
-from tests.integration.faults.servers import Pair
-from tests.integration.faults.world import KEYS
+from tests.integration.faults.servers import Pair, folder_of
+from tests.integration.faults.world import KEYS, Tally
 
 SEED = 20260304
 
@@ -69,3 +73,32 @@ async def test_a_host_that_is_only_a_standby_is_not_the_record(pair: Pair) -> No
     url = f"{pair.standby.url(SERVICE_ROLE, pair.database)}&target_session_attrs=primary"
     with pytest.raises(RecordUnavailableError):
         await EventStore.open(url, keys=KEYS)
+
+
+async def test_an_address_that_leads_to_the_standby_too_early_only_has_to_be_waited_for(
+    pair: Pair, server_root: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """One address that is moved: for a while it leads to a server that takes nothing yet."""
+    here = server_root / "here"
+    here.symlink_to(folder_of(pair.primary))
+    url = f"postgresql://{SERVICE_ROLE}@/{pair.database}?host={here}"
+    store = await EventStore.open(url, keys=KEYS)
+    ledger, command_id = await open_ledger(store), uuid4()
+    pair.kill_primary()
+    here.unlink()
+    here.symlink_to(folder_of(pair.standby))
+    pool = await open_pool(url, size=2)
+    async with Runner(store, pool, [Tally()], lambda: datetime.now(UTC)) as runner:
+        with pytest.raises((RecordUnavailableError, OutcomeUnknownError)):  # it was sent to the old one, if to any
+            await add_note(store, ledger, 1, command_id)
+        with pytest.raises(RecordUnavailableError):
+            await store.vault.cipher(uuid4(), uuid4())
+        while "projection test_tally" not in caplog.text:  # noqa: ASYNC110 - it tells only the log
+            await asyncio.sleep(0.01)
+        assert [status.state for status in await runner.status()] == ["running"]
+        pair.promote()
+        pair.confirm_by("")
+        assert await add_note(store, ledger, 1, command_id) == Outcome({"notes": 1}, 2, replayed=False)
+        assert await runner.wait_for(2, timeout=30)
+    await pool.close()
+    await store.close()

@@ -8,9 +8,10 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from eventstore import EventStore, Outcome, OutcomeUnknownError
+from eventstore import EventStore, Outcome, OutcomeUnknownError, UnitOfWork, VaultKeys
 from eventstore.connection import connect
 from eventstore.embedded import SUPERUSER
+from tests.database import Database
 from tests.integration.eventstore.ledger import Ledger, add_note, open_ledger
 from tests.integration.eventstore.raw import until
 from tests.integration.faults.servers import Pair
@@ -94,3 +95,21 @@ async def test_a_commit_that_is_in_time_for_its_standby_survives_the_primary(pai
     pair.promote()
     pair.make_standby()
     assert [record.position for record in await store.page(0, 10)] == [1, *(one.position for one in outcomes)]
+
+
+async def test_what_is_seen_in_the_record_is_never_said_not_to_be_stored(
+    database: Database, vault_keys: VaultKeys
+) -> None:
+    """Whoever cannot ask for the confirmation, for want of room or of a server, knows nothing."""
+    first = await EventStore.open(database.service_url, keys=vault_keys)
+    ledger, command_id = await open_ledger(first), uuid4()
+    await add_note(first, ledger, 1, command_id)
+    await first.close()
+
+    async def refuse(work: UnitOfWork) -> dict[str, int]:
+        raise PermissionError  # on what it did itself: it was carried out before
+
+    busy = await EventStore.open(database.service_url, keys=vault_keys, max_queue=0)
+    with pytest.raises(OutcomeUnknownError):
+        await busy.execute(command_id, refuse)
+    await busy.close()
