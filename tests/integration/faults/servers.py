@@ -95,7 +95,7 @@ class Pair:
 
     def begin(self, *, synchronous: bool) -> None:
         """Whatever the test before has left behind: two servers, one following the other, and an empty database."""
-        self.confirm_by("")
+        _confirm_by(self.primary, "")
         if not ask(self.primary, "SELECT count(*) FROM pg_stat_replication"):
             self.standby.stop()
             self.make_standby()
@@ -103,8 +103,8 @@ class Pair:
             ask(self.primary, f"DROP DATABASE {self.database} WITH (FORCE)")
         self.database = f"test_{next(self._numbers)}"
         ask(self.primary, f"CREATE DATABASE {self.database} TEMPLATE {DATABASE} OWNER {OWNER}")
-        if synchronous:
-            self.confirm_by(_STANDBY)
+        for server in self._servers:  # the standby's file is its own: it counts when it takes over
+            _confirm_by(server, _STANDBY if synchronous else "")
         self.await_standby()
 
     def stop(self) -> None:
@@ -142,10 +142,12 @@ class Pair:
     def await_standby(self) -> None:
         until(self.primary, _KEEPS_UP)
 
-    def confirm_by(self, name: str) -> None:
-        """Whose word the primary waits for; nobody's when empty."""
-        ask(self.primary, f"ALTER SYSTEM SET synchronous_standby_names = '{name}'")
-        ask(self.primary, "SELECT pg_reload_conf()")
+    def go_on_alone(self) -> None:
+        """What an operator does who has no second server."""
+        _confirm_by(self.primary, "")
+
+    def is_confirmed(self) -> bool:
+        return bool(ask(self.primary, "SELECT sync_state FROM pg_stat_replication") == "sync")
 
     def _conninfo(self) -> Mapping[str, str]:
         host = folder_of(self.primary)
@@ -154,6 +156,12 @@ class Pair:
             "wal_retrieve_retry_interval": "100ms",
             **_QUICK,
         }
+
+
+def _confirm_by(server: EmbeddedPostgres, name: str) -> None:
+    """Whose word its commits wait for; nobody's when empty."""
+    ask(server, f"ALTER SYSTEM SET synchronous_standby_names = '{name}'")
+    ask(server, "SELECT pg_reload_conf()")
 
 
 def until(server: EmbeddedPostgres, question: str) -> None:
