@@ -196,7 +196,7 @@ class EmbeddedPostgres:
         await asyncio.sleep(_BREATH_SECONDS)
         await _await_orphans(place)
         _clear_stale_locks(place)
-        self._server = _launch(place, self._binaries, self._settings)
+        self._server = _launch(place, self._binaries, self._settings, self._environment)
         deadline = time.monotonic() + _START_SECONDS
         while not self._is_ready():
             if self._server.poll() is not None:

@@ -6,7 +6,8 @@ from datetime import datetime
 from uuid import UUID
 
 from cases.catalogue import Bilingual
-from web.views import Person, View
+from web.views import Person
+from web.views_words import View
 
 
 class HoldView(View, frozen=True, kw_only=True):

@@ -209,6 +209,74 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/cases/{case_id}/holds": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Keep the papers of a case */
+        post: operations["placeHold"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/cases/{case_id}/holds/decline-release": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Keep the hold after all */
+        post: operations["declineHoldRelease"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/cases/{case_id}/holds/release": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Agree to a release that another asked for */
+        post: operations["releaseHold"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/cases/{case_id}/holds/request-release": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Ask for the release of a hold */
+        post: operations["requestHoldRelease"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/cases/{case_id}/inspections": {
         parameters: {
             query?: never;
@@ -407,6 +475,75 @@ export interface paths {
         put?: never;
         /** End a complaint by a leader's decision that was told to the person */
         post: operations["decideComplaint"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/erasures": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Erasures of the region, and releases of holds that wait for a second person */
+        get: operations["get_erasures"];
+        put?: never;
+        /** Ask for the erasure of a person's data */
+        post: operations["requestErasure"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/erasures/find": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Whose data would be erased: by telephone or case number */
+        post: operations["find_person"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/erasures/{erasure_id}/approve": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Approve an erasure that another asked for */
+        post: operations["approveErasure"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/erasures/{erasure_id}/decline": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Decline an erasure */
+        post: operations["declineErasure"];
         delete?: never;
         options?: never;
         head?: never;
@@ -872,6 +1009,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/log/checkpoint": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The newest signed checkpoint, with its cosignatures */
+        get: operations["get_checkpoint"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/login/code": {
         parameters: {
             query?: never;
@@ -1066,6 +1220,11 @@ export interface components {
             version: string;
         };
         /**
+         * ApproveErasure
+         * @description The second person's word. It cannot be taken back.
+         */
+        ApproveErasure: Record<string, never>;
+        /**
          * ArriveOnSite
          * @description An inspector has arrived at the premises; coordinates when the phone gave them (metres of accuracy).
          */
@@ -1076,6 +1235,15 @@ export interface components {
             latitude: number | null;
             /** @default null */
             longitude: number | null;
+        };
+        /**
+         * AskedRelease
+         * @description A hold whose release waits for a second person.
+         */
+        AskedRelease: {
+            case: components["schemas"]["CaseBrief"];
+            hold: components["schemas"]["HoldView"];
+            may: string[];
         };
         /** Attachment */
         Attachment: {
@@ -1103,6 +1271,13 @@ export interface components {
             /** @default  */
             en: string;
             zh: string;
+        };
+        /** CaseBrief */
+        CaseBrief: {
+            /** Format: uuid */
+            id: string;
+            number: string;
+            why: string;
         };
         /** CaseList */
         CaseList: {
@@ -1284,9 +1459,20 @@ export interface components {
             /** @enum {unknown} */
             told_by: "in-person" | "message" | "phone";
         };
+        /** DeclineErasure */
+        DeclineErasure: {
+            /** @enum {unknown} */
+            ground: "asked-twice" | "identity-not-proved" | "still-needed" | "to-be-kept" | "wrong-person";
+        };
         /** DeclineHandover */
         DeclineHandover: {
             reason: string;
+        };
+        /** DeclineHoldRelease */
+        DeclineHoldRelease: {
+            /** @enum {unknown} */
+            ground: "matter-not-ended" | "period-runs";
+            hold: number;
         };
         /**
          * Done
@@ -1298,6 +1484,47 @@ export interface components {
         };
         /** EndInspection */
         EndInspection: Record<string, never>;
+        /**
+         * ErasableCase
+         * @description why: `held`, `open` or `erased` when it is left, else empty.
+         */
+        ErasableCase: {
+            holds: components["schemas"]["HoldView"][];
+            /** Format: uuid */
+            id: string;
+            item_name: components["schemas"]["Bilingual"];
+            number: string;
+            received_at: string;
+            status: string;
+            why: string;
+        };
+        /** ErasureList */
+        ErasureList: {
+            erasures: components["schemas"]["ErasureView"][];
+            releases: components["schemas"]["AskedRelease"][];
+        };
+        /** ErasureView */
+        ErasureView: {
+            asked_at: string;
+            asked_by: components["schemas"]["Person"];
+            basis: string;
+            cases: components["schemas"]["CaseBrief"][];
+            decided_at: string | null;
+            decided_by: components["schemas"]["Person"] | null;
+            done_at: string | null;
+            entries: number;
+            files: number;
+            forgotten: boolean;
+            ground: string;
+            /** Format: uuid */
+            id: string;
+            keys: number;
+            left: components["schemas"]["CaseBrief"][];
+            may: string[];
+            recordings: number;
+            status: string;
+            whole: boolean;
+        };
         /**
          * EvaluateCase
          * @description 好差评: 5 very satisfied … 1 very dissatisfied; the two lowest, real-named, open a complaint.
@@ -1348,6 +1575,13 @@ export interface components {
             unit: string;
         };
         /**
+         * FindPerson
+         * @description words: a telephone or a whole case number. In the body, so that no address, and so no log, holds it.
+         */
+        FindPerson: {
+            words: string;
+        };
+        /**
          * FollowUp
          * @description After an inspection that was not passed: what to mend, by when (`due` is the last date), and what follows.
          */
@@ -1373,6 +1607,17 @@ export interface components {
             value: string | null;
         };
         /**
+         * FoundPerson
+         * @description person: pseudonym, None when nobody is known. chosen: the case that was searched for. elsewhere: cases of other
+         *         regions, which are not shown.
+         */
+        FoundPerson: {
+            cases: components["schemas"]["ErasableCase"][];
+            chosen: string | null;
+            elsewhere: number;
+            person: string | null;
+        };
+        /**
          * Gap
          * @description One thing that is missing or wrong: a material or a form field, and what to do about it.
          */
@@ -1394,6 +1639,22 @@ export interface components {
             label: components["schemas"]["Bilingual"];
             target: string;
             what: string | null;
+        };
+        /**
+         * HoldView
+         * @description until: ISO date, or empty without a last day. confirmed: whether the office confirmed the rule's period.
+         */
+        HoldView: {
+            asked_by: components["schemas"]["Person"] | null;
+            basis: string;
+            by_rule: boolean;
+            confirmed: boolean;
+            ground: string;
+            hold: number;
+            placed_at: string;
+            placed_by: string;
+            stands: boolean;
+            until: string;
         };
         /** InspectionBrief */
         InspectionBrief: {
@@ -1628,6 +1889,16 @@ export interface components {
             post: components["schemas"]["Bilingual"] | null;
         };
         /**
+         * PlaceHold
+         * @description Keeps the papers of a case from erasure. until: the last day; without one, until two people release it.
+         */
+        PlaceHold: {
+            /** @enum {unknown} */
+            basis: "archive-decided" | "archive-inspected" | "criminal" | "litigation" | "reconsideration" | "supervision";
+            /** @default null */
+            until: string | null;
+        };
+        /**
          * PlanInspection
          * @description Plans an inspection of a case, with two inspectors at least (行政许可法 §34(3)).
          */
@@ -1700,6 +1971,27 @@ export interface components {
             reason: string;
         };
         /**
+         * ReleaseHold
+         * @description The second person's word on a release.
+         */
+        ReleaseHold: {
+            hold: number;
+        };
+        /**
+         * RequestErasure
+         * @description Asks for the erasure of a person's data in these cases. whole: and of what is his own beside his cases.
+         *
+         *         Without words of anybody: they would outlive what they are about.
+         */
+        RequestErasure: {
+            /** @enum {unknown} */
+            basis: "consent-withdrawn" | "other-law" | "purpose-achieved" | "retention-expired" | "unlawful-processing";
+            cases: string[];
+            /** Format: uuid */
+            person: string;
+            whole: boolean;
+        };
+        /**
          * RequestHandover
          * @description Asks a colleague to become the companion; the first officer stays until it is accepted (首问负责).
          */
@@ -1707,6 +1999,12 @@ export interface components {
             note: string;
             /** Format: uuid */
             to: string;
+        };
+        /** RequestHoldRelease */
+        RequestHoldRelease: {
+            /** @enum {unknown} */
+            ground: "matter-ended" | "period-shorter" | "placed-in-error";
+            hold: number;
         };
         /**
          * ReturnVisit
@@ -2889,6 +3187,306 @@ export interface operations {
             };
         };
     };
+    placeHold: {
+        parameters: {
+            query?: never;
+            header: {
+                "X-CSRF-Token": string;
+                /** @description one uuid per user action, sent again on a retry */
+                "Idempotency-Key": string;
+            };
+            path: {
+                case_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PlaceHold"];
+            };
+        };
+        responses: {
+            /** @description Keep the papers of a case */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Done"];
+                };
+            };
+            /** @description not logged in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not permitted */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description no such record */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description invalid input */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description a problem that says what to do next */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    declineHoldRelease: {
+        parameters: {
+            query?: never;
+            header: {
+                "X-CSRF-Token": string;
+                /** @description one uuid per user action, sent again on a retry */
+                "Idempotency-Key": string;
+            };
+            path: {
+                case_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DeclineHoldRelease"];
+            };
+        };
+        responses: {
+            /** @description Keep the hold after all */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Done"];
+                };
+            };
+            /** @description not logged in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not permitted */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description no such record */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description invalid input */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description a problem that says what to do next */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    releaseHold: {
+        parameters: {
+            query?: never;
+            header: {
+                "X-CSRF-Token": string;
+                /** @description one uuid per user action, sent again on a retry */
+                "Idempotency-Key": string;
+            };
+            path: {
+                case_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ReleaseHold"];
+            };
+        };
+        responses: {
+            /** @description Agree to a release that another asked for */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Done"];
+                };
+            };
+            /** @description not logged in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not permitted */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description no such record */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description invalid input */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description a problem that says what to do next */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    requestHoldRelease: {
+        parameters: {
+            query?: never;
+            header: {
+                "X-CSRF-Token": string;
+                /** @description one uuid per user action, sent again on a retry */
+                "Idempotency-Key": string;
+            };
+            path: {
+                case_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RequestHoldRelease"];
+            };
+        };
+        responses: {
+            /** @description Ask for the release of a hold */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Done"];
+                };
+            };
+            /** @description not logged in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not permitted */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description no such record */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description invalid input */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description a problem that says what to do next */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     planInspection: {
         parameters: {
             query?: never;
@@ -3701,6 +4299,367 @@ export interface operations {
         };
         responses: {
             /** @description End a complaint by a leader's decision that was told to the person */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Done"];
+                };
+            };
+            /** @description not logged in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not permitted */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description no such record */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description invalid input */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description a problem that says what to do next */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_erasures: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Erasures of the region, and releases of holds that wait for a second person */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErasureList"];
+                };
+            };
+            /** @description not logged in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not permitted */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description no such record */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description invalid input */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description a problem that says what to do next */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    requestErasure: {
+        parameters: {
+            query?: never;
+            header: {
+                "X-CSRF-Token": string;
+                /** @description one uuid per user action, sent again on a retry */
+                "Idempotency-Key": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RequestErasure"];
+            };
+        };
+        responses: {
+            /** @description Ask for the erasure of a person's data */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Done"];
+                };
+            };
+            /** @description not logged in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not permitted */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description no such record */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description invalid input */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description a problem that says what to do next */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    find_person: {
+        parameters: {
+            query?: never;
+            header: {
+                "X-CSRF-Token": string;
+                /** @description one uuid per user action, sent again on a retry */
+                "Idempotency-Key": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["FindPerson"];
+            };
+        };
+        responses: {
+            /** @description Whose data would be erased: by telephone or case number */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FoundPerson"];
+                };
+            };
+            /** @description not logged in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not permitted */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description no such record */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description invalid input */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description a problem that says what to do next */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    approveErasure: {
+        parameters: {
+            query?: never;
+            header: {
+                "X-CSRF-Token": string;
+                /** @description one uuid per user action, sent again on a retry */
+                "Idempotency-Key": string;
+            };
+            path: {
+                erasure_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ApproveErasure"];
+            };
+        };
+        responses: {
+            /** @description Approve an erasure that another asked for */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Done"];
+                };
+            };
+            /** @description not logged in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not permitted */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description no such record */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description invalid input */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description a problem that says what to do next */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    declineErasure: {
+        parameters: {
+            query?: never;
+            header: {
+                "X-CSRF-Token": string;
+                /** @description one uuid per user action, sent again on a retry */
+                "Idempotency-Key": string;
+            };
+            path: {
+                erasure_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DeclineErasure"];
+            };
+        };
+        responses: {
+            /** @description Decline an erasure */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -5679,6 +6638,71 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ItemView"];
+                };
+            };
+            /** @description not logged in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not permitted */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description no such record */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description invalid input */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description a problem that says what to do next */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_checkpoint: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The newest signed checkpoint, with its cosignatures */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/plain": string;
                 };
             };
             /** @description not logged in */
