@@ -4,7 +4,7 @@ Where personal values lie, and what becomes of each (every migrations folder and
 
     peiban_events            references, pseudonyms, codes: stays; early values of numbers and days see forgetting.md
     peiban_commands          answers without personal values: stays
-    vault.entries, data_keys values and their keys: destroyed by the database itself (0008_erasure.sql)
+    vault.entries, data_keys values and their keys: destroyed by the database itself (migrations/0001_erasure.sql)
     vault.subjects           way from telephone to pseudonym: goes with the last key
     projections.*            references only: stay
     web.sessions             sealed telephone: rows of the person, and of the guests of these cases, go

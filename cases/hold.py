@@ -1,7 +1,7 @@
 """Legal holds (保全、留存): why the papers of a case may not be erased now, and until when.
 
-All holds of a case are one stream, whose id the database can work out from the case's (0008_erasure.sql). One member
-of staff places a hold; releasing it takes two. No words of people stand here: bases and grounds are codes.
+All holds of a case are one stream, whose id the database can work out from the case's (migrations/0001_erasure.sql).
+One member of staff places a hold; releasing it takes two. No words of people stand here: bases and grounds are codes.
 """
 
 from __future__ import annotations

@@ -16,7 +16,6 @@ import secrets
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
 from uuid import UUID, uuid4
 
 import asyncpg
@@ -41,7 +40,7 @@ _KEY_OF_BLOB = "SELECT key_id, subject, scope, algorithm, kek_id, nonce AS key_n
 _NEW_KEY = """
 INSERT INTO vault.data_keys (key_id, subject, scope, algorithm, kek_id, nonce, wrapped)
 SELECT $1, $2, $3, $4, $5, $6, $7
-WHERE NOT EXISTS (SELECT FROM vault.erasures d WHERE d.scope = $3 AND d.kind IN ('case', 'file'))
+WHERE NOT EXISTS (SELECT FROM vault.erasures d WHERE d.scope = $3 AND d.final)
 ON CONFLICT DO NOTHING
 """
 _ENTRIES = """
@@ -55,9 +54,12 @@ _ERASE = "SELECT kind, scope, key_id, entries FROM vault.erase($1)"
 
 @dataclass(frozen=True)
 class ErasedScope:
-    """One data key that was destroyed with `entries` values. kind `index`: the way to the person was forgotten."""
+    """One data key that was destroyed with `entries` values.
 
-    kind: Literal["case", "file", "person", "index"]
+    kind: the rule's word for what the scope is; `index`: the way to the subject `scope` was forgotten.
+    """
+
+    kind: str
     scope: UUID
     key_id: UUID | None
     entries: int
@@ -216,8 +218,9 @@ class Vault:
     async def erase(self, erasure: UUID) -> list[ErasedScope]:
         """Destroys what the record says of this erasure: keys, values, and the way to the person when nothing is left.
 
-        Whether it may, and how far it reaches, the database reads from the record itself (0008_erasure.sql). Asked
-        again, it answers the same and destroys nothing more. Raises ErasureRefusedError.
+        Whether it may, and how far it reaches, the database reads from the record itself, by the application's rule
+        (vault.reach_of, see 0008_erasure.sql). Asked again, it answers the same and destroys nothing more. Raises
+        ErasureRefusedError.
         """
         try:
             rows = await self._reader.fetch(_ERASE, erasure)

@@ -17,7 +17,7 @@ from service.config import SettingError, Settings
 from service.errors import NoRecordError
 from service.private_files import made_once
 
-ROOMS_WITH_TABLES = ("projections", "web")
+ROOMS_WITH_TABLES = ("cases", "projections", "web")
 
 
 @dataclass(frozen=True)

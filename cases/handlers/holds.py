@@ -18,7 +18,7 @@ from eventstore import AggregateNotFoundError
 async def stands_in_the_way(desk: Desk, case: Case) -> str:
     """`open` while the office still needs the case, `held` while a hold stands, empty when neither.
 
-    The database asks the same of the record before it erases (vault.stands_in_the_way).
+    The database asks the same of the record before it erases (cases.stands_in_the_way).
     """
     if case.is_open or await _has_open_complaint(desk, case):
         return "open"

@@ -195,8 +195,8 @@ async def test_the_database_refuses_what_was_not_approved_by_another(
         "DELETE FROM vault.entries",
         "DELETE FROM vault.data_keys",
         "DELETE FROM vault.subjects",
-        "INSERT INTO vault.erasures VALUES (gen_random_uuid(), 'case', gen_random_uuid(), NULL, 0)",
-        "SELECT vault.reach(gen_random_uuid(), '{}', true)",
+        "INSERT INTO vault.erasures VALUES (gen_random_uuid(), 'case', gen_random_uuid(), true, NULL, 0)",
+        "SELECT cases.reach(gen_random_uuid(), '{}', true)",
     ):
         with psycopg.connect(database.service_url) as connection, pytest.raises(errors.InsufficientPrivilege):
             connection.execute(statement.encode())
