@@ -6,9 +6,8 @@ One member of staff places a hold; releasing it takes two. No words of people st
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from datetime import date
-from typing import Final
+from typing import Final, TypedDict
 from uuid import UUID, uuid3
 
 from cases.clock import office_day
@@ -48,7 +47,10 @@ class HoldPlaced(Event):
     rule: str
 
     def apply(self, aggregate: Holds) -> None:
-        aggregate.holds = {**aggregate.holds, self.hold: Hold(basis=self.basis, until=self.until)}
+        aggregate.holds = {
+            **aggregate.holds,
+            self.hold: Hold(basis=self.basis, until=self.until, asked_by="", released=False),
+        }
 
 
 class HoldReleaseRequested(Event):
@@ -85,17 +87,17 @@ class HoldReleased(Event):
         aggregate.amend(self.hold, released=True)
 
 
-@dataclass(frozen=True, kw_only=True)
-class Hold:
+class Hold(TypedDict):
     """asked_by: who asked for its release, while that waits for an answer."""
 
     basis: str
     until: str
-    asked_by: str = ""
-    released: bool = False
+    asked_by: str
+    released: bool
 
-    def stands(self, today: date) -> bool:
-        return not self.released and (self.until == OPEN or date.fromisoformat(self.until) >= today)
+
+def stands(hold: Hold, today: date) -> bool:
+    return not hold["released"] and (hold["until"] == OPEN or date.fromisoformat(hold["until"]) >= today)
 
 
 class Holds(Aggregate, topic="holds"):
@@ -109,12 +111,14 @@ class Holds(Aggregate, topic="holds"):
         return Subject(office=self.office, region=self.region)
 
     def amend(self, hold: int, *, asked_by: str | None = None, released: bool = False) -> None:
-        old = self.holds[hold]
-        new = replace(old, asked_by=old.asked_by if asked_by is None else asked_by, released=released or old.released)
-        self.holds = {**self.holds, hold: new}
+        amended = self.holds[hold].copy()
+        if asked_by is not None:
+            amended["asked_by"] = asked_by
+        amended["released"] |= released
+        self.holds = {**self.holds, hold: amended}
 
     def standing(self, today: date) -> dict[int, Hold]:
-        return {number: hold for number, hold in self.holds.items() if hold.stands(today)}
+        return {number: hold for number, hold in self.holds.items() if stands(hold, today)}
 
     @classmethod
     def open(cls, context: Context, case_id: UUID) -> Holds:
@@ -124,7 +128,7 @@ class Holds(Aggregate, topic="holds"):
         """The hold's number. What a rule keeps is placed once, however often the rule is asked."""
         if basis in RULES:
             for number, hold in self.holds.items():
-                if hold.basis == basis:
+                if hold["basis"] == basis:
                     return number
         if until is not None and until < office_day(context.at):
             raise WrongStateError("留存期限已过，请核对日期。", "This last day has passed. Check the date.")
@@ -135,7 +139,7 @@ class Holds(Aggregate, topic="holds"):
         return number
 
     def request_release(self, context: Context, *, hold: int, ground: str) -> None:
-        if self._standing(context, hold).asked_by:
+        if self._standing(context, hold)["asked_by"]:
             raise WrongStateError(
                 "已有人申请解除，等待另一人确认。", "Its release was asked for; another has to agree."
             )
@@ -143,7 +147,7 @@ class Holds(Aggregate, topic="holds"):
 
     def release(self, context: Context, *, hold: int) -> None:
         self._as_another(context, hold)
-        self.trigger(HoldReleased, context, hold=hold, asked_by=self.holds[hold].asked_by)
+        self.trigger(HoldReleased, context, hold=hold, asked_by=self.holds[hold]["asked_by"])
 
     def decline_release(self, context: Context, *, hold: int, ground: str) -> None:
         self._as_another(context, hold)
@@ -152,12 +156,12 @@ class Holds(Aggregate, topic="holds"):
     def _standing(self, context: Context, hold: int) -> Hold:
         if hold not in self.holds:
             raise MissingError
-        if not self.holds[hold].stands(office_day(context.at)):
+        if not stands(self.holds[hold], office_day(context.at)):
             raise WrongStateError("这项留存已经结束，无需解除。", "This hold stands no more.")
         return self.holds[hold]
 
     def _as_another(self, context: Context, hold: int) -> None:
-        asked_by = self._standing(context, hold).asked_by
+        asked_by = self._standing(context, hold)["asked_by"]
         if not asked_by:
             raise WrongStateError("没有待确认的解除申请。", "Nobody has asked for its release.")
         if context.actor == asked_by:

@@ -24,7 +24,7 @@ async def stands_in_the_way(desk: Desk, case: Case) -> str:
         return "open"
     holds = await _find(desk, case)
     standing = holds.standing(office_day(desk.now)) if holds else {}
-    placed = {hold.basis for hold in holds.holds.values()} if holds else set()
+    placed = {hold["basis"] for hold in holds.holds.values()} if holds else set()
     if standing or any(rule.basis not in placed for rule in rules_for(case)):
         return "held"
     return ""

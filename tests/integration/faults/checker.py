@@ -28,7 +28,7 @@ class Findings:
 
 async def check(account: Account, service_url: str) -> Findings:
     """Asserts everything but `lost` and `unasked`, which come back."""
-    assert account.wrong == []
+    assert account.wrong == [], account.wrong
     assert account.open() == []
     report = await verify(service_url)
     assert report.first_bad is None

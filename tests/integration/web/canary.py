@@ -33,7 +33,7 @@ VALUES: Mapping[str, str] = {
     "shop-sign": "Canary & Söhne 雀",
     "kitchen-area": "1371.9283",
     "dining-area": "2468.1357",
-    "seats": "1753.4286",
+    "seats": "1753.0000",
     "safety-manager": "欧阳金丝雀",
     "warehouse": "金丝雀仓库甲三号",
     "opening-date": "2031-07-19",

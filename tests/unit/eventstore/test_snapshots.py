@@ -18,7 +18,9 @@ from hypothesis import strategies as st
 
 from cases.case import Case
 from cases.complaint import Complaint
+from cases.erasure import Erasure
 from cases.evaluation import Evaluation
+from cases.hold import Holds
 from cases.organisation import Office, Staff
 from cases.visit import Visit
 from eventstore import Aggregate, CreatedEvent, Event
@@ -30,7 +32,7 @@ from tests import builders
 from tests.golden.write import STREAM, event_classes, field_types
 from tests.unit.inspection import given as inspections
 
-KINDS: list[type[Aggregate]] = [Case, Complaint, Evaluation, Office, Staff, Visit, Inspection]
+KINDS: list[type[Aggregate]] = [Case, Complaint, Erasure, Evaluation, Holds, Office, Staff, Visit, Inspection]
 PEOPLE = ("staff:7d0c1f0e-0000-4000-8000-000000000001", "staff:7d0c1f0e-0000-4000-8000-000000000002")
 
 _leaves: dict[Any, st.SearchStrategy[Any]] = {
@@ -47,8 +49,10 @@ _leaves: dict[Any, st.SearchStrategy[Any]] = {
 
 def values(hint: Any, name: str = "") -> st.SearchStrategy[Any]:
     """Whatever an event's field of this type may hold."""
-    if name in ("case", "deputy", "ref"):
+    if name in ("case", "deputy", "person", "ref"):
         return st.uuids().map(str)
+    if name == "cases":
+        return st.lists(st.uuids().map(str), max_size=3)
     if name == "due":
         return st.dates().map(date.isoformat)
     if hint in _leaves:
