@@ -24,7 +24,7 @@ from tests.integration.web.world import Browser, World
 # What photos and handwriting carry along is dropped on arrival where we make our own copy of it.
 NEVER_KEPT = {"ink"}
 # In the vault or on the disk, but on no page that is open at the end of the walk.
-ON_NO_PAGE = {"latitude", "longitude", "unfiled name", "handover", "decline", "recording"}
+ON_NO_PAGE = {"latitude", "longitude", "unfiled name", "handover", "recording"}
 
 
 @pytest.fixture
