@@ -58,7 +58,8 @@ def raw_inserts(database: Database, state: bytes, writers: int, seconds: float) 
     binaries = str(installation() / "bin")
     address = ["-h", database.host, "-U", SUPERUSER, database.name]
     table = (
-        "SET client_min_messages = warning; CREATE TABLE IF NOT EXISTS raw_events (notification_id bigserial PRIMARY KEY, originator_id uuid NOT NULL,"
+        "SET client_min_messages = warning; CREATE TABLE IF NOT EXISTS raw_events"
+        " (notification_id bigserial PRIMARY KEY, originator_id uuid NOT NULL,"
         " originator_version bigint NOT NULL, topic text NOT NULL, state bytea NOT NULL, hash bytea NOT NULL,"
         " recorded_at timestamptz NOT NULL DEFAULT clock_timestamp(), UNIQUE (originator_id, originator_version))"
     )
