@@ -149,6 +149,8 @@ def _verify(settings: Settings, options: argparse.Namespace) -> int:
 
     if options.file is not None:
         return run_verify_file(options.file, options.key, options.checkpoint)
+    if options.key or options.checkpoint:  # never let somebody believe that it was held against them
+        raise SettingError("--key 和 --checkpoint 须与文件一起使用。 --key and --checkpoint go with a FILE.")
     return run_verify(settings)
 
 

@@ -76,6 +76,14 @@ def test_verifying_an_empty_database_says_what_to_do_first(
     assert "请先运行 peiban migrate" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("option", ["--key", "--checkpoint"])
+def test_a_key_without_a_file_is_not_silently_passed_over(
+    option: str, environment: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["verify", option, "something"]) == 2
+    assert "须与文件一起使用" in capsys.readouterr().err
+
+
 def test_migrating_needs_the_owner(environment: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     environment.setenv("PEIBAN_SERVICE_DATABASE_URL", "postgresql://peiban_service@127.0.0.1/d")
     assert main(["migrate"]) == 2
