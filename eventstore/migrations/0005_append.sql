@@ -33,7 +33,7 @@ CREATE FUNCTION peiban_append(
     v_command int[], v_ref uuid[], v_key uuid[], v_field text[], v_algorithm text[], v_nonce bytea[], v_ciphertext bytea[],
     OUT head bigint, OUT refused int[], OUT replayed int[], OUT positions bigint[], OUT answers text[]
 )
-LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 -- Plans are made once a session, perhaps when the tables are empty, and must still be right when they are large.
 SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off
 AS $$
@@ -48,10 +48,10 @@ BEGIN
     END IF;
 
     -- First the lock; every later statement sees all that was committed before it was granted.
-    SELECT h.notification_id INTO STRICT head FROM peiban_head h WHERE h.log = 0 FOR UPDATE;
+    SELECT h.notification_id INTO STRICT head FROM public.peiban_head h WHERE h.log = 0 FOR UPDATE;
 
     SELECT coalesce(array_agg(c.i), '{}') INTO replayed
-    FROM unnest(c_id) WITH ORDINALITY AS c (id, i) JOIN peiban_commands p ON p.command_id = c.id;
+    FROM unnest(c_id) WITH ORDINALITY AS c (id, i) JOIN public.peiban_commands p ON p.command_id = c.id;
 
     -- A stream goes on exactly where it stands; a new one begins at 1 (or at 0, which the package also allows).
     -- e_before: the hash that each event continues; NULL where versions leave a hole within a command.
@@ -74,7 +74,7 @@ BEGIN
             WINDOW w AS (PARTITION BY e.command, e.originator ORDER BY e.place)
         ) e
         LEFT JOIN LATERAL (
-            SELECT p.originator_version AS version, p.hash FROM peiban_events p
+            SELECT p.originator_version AS version, p.hash FROM public.peiban_events p
             WHERE e.behind IS NULL AND p.originator_id = e.originator ORDER BY p.originator_version DESC LIMIT 1
         ) last ON true
     ) s;
@@ -84,7 +84,7 @@ BEGIN
         SELECT refused || coalesce(array_agg(DISTINCT g.command), '{}') INTO refused
         FROM unnest(g_command, g_originator, g_version) AS g (command, originator, version)
         LEFT JOIN LATERAL (
-            SELECT p.originator_version AS version FROM peiban_events p
+            SELECT p.originator_version AS version FROM public.peiban_events p
             WHERE p.originator_id = g.originator ORDER BY p.originator_version DESC LIMIT 1
         ) last ON true
         WHERE g.command <> ALL (replayed || refused) AND g.version <> coalesce(last.version, -1);
@@ -96,7 +96,7 @@ BEGIN
             SELECT t.* FROM unnest(t_command, t_name, t_position, t_hash) AS t (command, name, position, hash)
             WHERE t.command <> ALL (replayed || refused)
         ), moved AS (
-            INSERT INTO peiban_tracking (name, notification_id, hash) SELECT a.name, a.position, a.hash FROM asked a
+            INSERT INTO public.peiban_tracking (name, notification_id, hash) SELECT a.name, a.position, a.hash FROM asked a
             ON CONFLICT (name) DO UPDATE
                 SET notification_id = excluded.notification_id, hash = excluded.hash, recorded_at = clock_timestamp()
                 WHERE peiban_tracking.notification_id < excluded.notification_id
@@ -119,14 +119,14 @@ BEGIN
     END IF;
 
     IF cardinality(e_command) > 0 THEN
-        INSERT INTO peiban_events (notification_id, originator_id, originator_version, topic, state, hash)
+        INSERT INTO public.peiban_events (notification_id, originator_id, originator_version, topic, state, hash)
         SELECT
             head + e.place, e.originator, e.version, e.topic, e.state,
             -- NULL, and so refused by the column, when the given hash does not continue the stored chain.
-            CASE WHEN e.hash = peiban_event_hash(e.before, e.originator, e.version, e.topic, e.state) THEN e.hash END
+            CASE WHEN e.hash = public.peiban_event_hash(e.before, e.originator, e.version, e.topic, e.state) THEN e.hash END
         FROM unnest(e_originator, e_version, e_topic, e_state, e_hash, e_before)
             WITH ORDINALITY AS e (originator, version, topic, state, hash, before, place);
-        UPDATE peiban_head h SET notification_id = head + cardinality(e_command) WHERE h.log = 0;
+        UPDATE public.peiban_head h SET notification_id = head + cardinality(e_command) WHERE h.log = 0;
         PERFORM pg_notify('peiban_events', '');
     END IF;
 
@@ -139,7 +139,7 @@ BEGIN
     END IF;
 
     -- In a rising array, width_bucket is the place of a command's last event.
-    INSERT INTO peiban_commands (command_id, notification_id, answer)
+    INSERT INTO public.peiban_commands (command_id, notification_id, answer)
     SELECT c.id, CASE WHEN e_command[l.place] = c.i THEN head + l.place ELSE 0 END, c.answer::json
     FROM unnest(c_id, c_answer) WITH ORDINALITY AS c (id, answer, i),
         LATERAL (SELECT width_bucket(c.i::int, e_command) AS place) l
@@ -147,7 +147,7 @@ BEGIN
 
     IF cardinality(replayed) > 0 THEN
         SELECT array_agg(p.notification_id ORDER BY r.i), array_agg(p.answer::text ORDER BY r.i) INTO positions, answers
-        FROM unnest(replayed) WITH ORDINALITY AS r (command, i) JOIN peiban_commands p ON p.command_id = c_id[r.command];
+        FROM unnest(replayed) WITH ORDINALITY AS r (command, i) JOIN public.peiban_commands p ON p.command_id = c_id[r.command];
     END IF;
 END
 $$;

@@ -97,7 +97,8 @@ MUTATIONS = [
     Mutation(
         "no hash check",
         appending.test_a_hash_that_does_not_continue_the_chain_is_refused_by_the_database,
-        "CASE WHEN e.hash = peiban_event_hash(e.before, e.originator, e.version, e.topic, e.state) THEN e.hash END",
+        "CASE WHEN e.hash = public.peiban_event_hash(e.before, e.originator, e.version, e.topic, e.state)"
+        " THEN e.hash END",
         "e.hash",
     ),
     Mutation(
